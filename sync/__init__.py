@@ -1,0 +1,1 @@
+"""From this box to anywhere else. Empty until that room is built; nothing imports it yet."""

@@ -1,0 +1,1 @@
+"""The timekeeper's terminal; reaches the server over HTTP only. Empty until that room is built."""

@@ -1,0 +1,1 @@
+"""Pages for people, the JSON API and the live stream."""
