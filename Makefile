@@ -1,0 +1,47 @@
+# Trackside: `make` alone prints the targets.
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check bench lock clean venv venv-dev
+SHELL := /bin/sh
+VENV := .venv
+PYTEST := $(VENV)/bin/python -m pytest -p tests.plugins_ci
+SOURCES := appliance timing cars sync web tui
+TESTING := fc-list=fontconfig chromium=chromium gcc=gcc mke2fs=e2fsprogs fonts-dejavu-core fonts-noto-color-emoji
+
+help:  ## Print the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+run: venv  ## Set everything up and serve on port 8080
+	@exec $(VENV)/bin/trackside serve $(ARGS)
+
+demo: venv  ## An event with 24 racers on two tracks, races running by themselves
+	@exec $(VENV)/bin/trackside demo $(ARGS)
+
+test: venv-dev  ## Set up and run everything that proves the project
+	@.ci/packages $(TESTING) || [ -z "$$CI" ]
+	@$(MAKE) --no-print-directory check
+	$(PYTEST) -q -n 2 --dist loadgroup -m "not faults" tests
+	$(PYTEST) -q -n 2 --dist loadgroup -m faults tests
+	@.ci/other-python
+
+check: venv-dev  ## Style, types, imports, vendored files, nothing of this machine committed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+	$(PYTEST) -q tests/test_house.py
+
+bench: venv-dev  ## Measure; NAME=fanout|board|durable|startup|page for one of them
+	@exec $(VENV)/bin/python -m tests.bench $(NAME)
+
+lock: venv-dev  ## Pin every dependency anew, with hashes and without addresses
+	@exec .ci/lock
+
+clean:  ## Remove what make and the tests made; never the data directory
+	rm -rf .venv* .make .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@.ci/venv run $(VENV)
+
+venv-dev:
+	@.ci/venv dev $(VENV)
