@@ -1,0 +1,94 @@
+"""
+The queue's table, its rows in SQL, and nothing of their meaning (that is timing/queue.py's).
+
+A row is never deleted: an entry taken out of the line keeps its row in state `removed`.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from enum import StrEnum
+
+from sqlite_utils.db import Database as MigratedDatabase
+from sqlite_utils.migrations import Migrations
+
+MIGRATIONS = Migrations("timing.queue")
+
+PAST_ROWS = 500
+"""Finished entries kept in memory, newest first: a day's worth of "put back in line"."""
+
+
+@MIGRATIONS(name="0001_queue_entries")
+def queue_entries(db: MigratedDatabase) -> None:
+    """One row per time a racer was put in line."""
+    db.execute(
+        """
+        CREATE TABLE queue_entries (
+            queue_id TEXT PRIMARY KEY,
+            event_id TEXT NOT NULL,
+            track_id TEXT NOT NULL,
+            racer_id TEXT NOT NULL,
+            state TEXT NOT NULL
+                CHECK (state IN ('waiting', 'called', 'skipped', 'racing', 'done', 'no_show', 'removed')),
+            sort_key INTEGER NOT NULL,
+            added_at TEXT NOT NULL,
+            called_at TEXT,
+            race_id TEXT,
+            changed_at TEXT NOT NULL,
+            actor TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX queue_entries_state ON queue_entries (state, changed_at)")
+
+
+class QueueState(StrEnum):
+    """`waiting`, `called` and `skipped` stand in line; `racing` is on the track; the rest have left the line."""
+
+    WAITING = "waiting"
+    CALLED = "called"
+    SKIPPED = "skipped"
+    RACING = "racing"
+    DONE = "done"
+    NO_SHOW = "no_show"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One row, fields in the order of the table's columns. `sort_key` orders the line of one track, from 1."""
+
+    queue_id: str
+    event_id: str
+    track_id: str
+    racer_id: str
+    state: QueueState
+    sort_key: int
+    added_at: str
+    called_at: str | None
+    race_id: str | None
+    changed_at: str
+    actor: str
+
+
+LOAD = """
+    SELECT * FROM queue_entries WHERE state IN ('waiting', 'called', 'skipped', 'racing')
+    UNION ALL
+    SELECT * FROM (
+        SELECT * FROM queue_entries WHERE state IN ('done', 'no_show') ORDER BY changed_at DESC LIMIT ?
+    )
+"""
+
+
+def row_of(record: sqlite3.Row) -> QueueRow:
+    """A stored row as the struct."""
+    fields = dict(record)
+    return QueueRow(**{**fields, "state": QueueState(fields["state"])})
+
+
+def save(connection: sqlite3.Connection, rows: Iterable[QueueRow]) -> None:
+    """Insert or replace these rows; a job for `Database.write`."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO queue_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [astuple(row) for row in rows],
+    )
