@@ -1,0 +1,1 @@
+"""Pages for people: one controller per noun, one template per page; forms work without script."""
