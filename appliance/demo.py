@@ -1,0 +1,165 @@
+"""
+The demo: a box of its own with 24 racers on two tracks, races running by themselves on simulated strips.
+
+Owns the demo's box: its data directory, its logins, its `trackside serve`. What happens on it is demo_show.py's, by way
+of the public API only: whatever the demo can do, a program outside can do.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from appliance.demo_client import Api
+from appliance.demo_data import LINES, STAFF, TRACKS
+from appliance.demo_show import Show
+
+STATE_FILE = "demo.json"
+"""In the data directory, readable by its owner only: the logins, so that a second start shows the same ones."""
+STOP_S = 10.0
+"""A server that has not ended by then after SIGTERM is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the command line says. `races` on each track, None: for ever; `speed` 10: all times ten times shorter."""
+
+    data: Path
+    host: str
+    port: int
+    seed: int
+    speed: float
+    races: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One account that the demo prints."""
+
+    username: str
+    role: str
+    password: str
+
+
+@click.command("demo")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the demo here and go on with it next time. [default: a temporary directory]",
+)
+@click.option("--host", default="0.0.0.0", show_default=True, help="Address to serve on.")  # noqa: S104  phones in the hall
+@click.option("--port", default=8080, show_default=True, help="TCP port to serve on.")
+@click.option("--seed", default=1, show_default=True, help="The same seed races the same races.")
+@click.option(
+    "--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 50), help="10: laps of about a second."
+)
+@click.option(
+    "--races", type=click.IntRange(min=0), help="Stop after so many races on each track. [default: go on until Ctrl-C]"
+)
+@click.option("--once", is_flag=True, help="Stop after one race on each track.")
+def command(*, data: Path | None, host: str, port: int, seed: int, speed: float, races: int | None, once: bool) -> None:
+    """
+    Show Trackside with an event that runs by itself.
+
+    24 racers from 24 countries, two tracks, finished races on the board, and new ones on simulated strips: laps,
+    resets, pauses, cars that do not finish. Prints a login for every role and a badge. Ctrl-C stops it.
+    """
+    with tempfile.TemporaryDirectory(prefix="trackside-demo-") as temporary:
+        options = DemoOptions(data or Path(temporary), host, port, seed, speed, 1 if once else races)
+        sys.exit(run(options))
+
+
+def run(options: DemoOptions) -> int:
+    """Make the box, start it, race on it until Ctrl-C or the last race; the exit status."""
+    options.data.mkdir(parents=True, exist_ok=True)
+    logins = staff_logins(options.data)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        asyncio.run(_show(options, logins))
+    except KeyboardInterrupt:
+        click.echo("The demo has stopped.")
+    return 0
+
+
+def staff_logins(data: Path) -> list[Login]:
+    """The staff accounts: made with `trackside user add` at the first start, read back later."""
+    state = data / STATE_FILE
+    if state.exists():
+        return [Login(**login) for login in json.loads(state.read_text())]
+    logins = [Login(staff.username, staff.role, secrets.token_urlsafe(6)) for staff in STAFF]
+    for login in logins:
+        command = [*trackside(), "user", "add", login.username, "--role", login.role, "--password-stdin"]
+        subprocess.run(  # noqa: S603  our own command
+            [*command, "--data", str(data)], input=login.password, text=True, check=True, stdout=subprocess.DEVNULL
+        )
+    state.touch(mode=0o600)
+    state.write_text(json.dumps([asdict(login) for login in logins]))
+    return logins
+
+
+def trackside() -> list[str]:
+    """The command that runs Trackside with this Python."""
+    return [sys.executable, "-m", "appliance.cli"]
+
+
+@asynccontextmanager
+async def _box(options: DemoOptions) -> AsyncIterator[None]:
+    """A `trackside serve` of the demo's own, in a process group of its own so that Ctrl-C ends it in order."""
+    environment = os.environ | {"TRACKSIDE_STRIPS": "simulated", "TRACKSIDE_SIMULATED_LINES": ",".join(map(str, LINES))}
+    serve = await asyncio.create_subprocess_exec(
+        *trackside(),
+        "serve",
+        "--data",
+        str(options.data),
+        "--host",
+        options.host,
+        "--port",
+        str(options.port),
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            serve.terminate()
+        try:
+            await asyncio.wait_for(serve.wait(), STOP_S)
+        except TimeoutError:
+            serve.kill()
+
+
+async def _show(options: DemoOptions, logins: list[Login]) -> None:
+    """Serve, prepare, print, race."""
+    operator = next(login for login in logins if login.role == "operator")
+    async with _box(options), Api(f"http://127.0.0.1:{options.port}") as api:
+        await api.sign_in(operator.username, operator.password)
+        show = Show(api, options.seed, options.speed)
+        await show.prepare()
+        _print(options, logins, show)
+        async with asyncio.TaskGroup() as tracks:
+            for track in TRACKS:
+                tracks.create_task(show.race_on(track, options.races))
+
+
+def _print(options: DemoOptions, logins: list[Login], show: Show) -> None:
+    """What a person needs to look around."""
+    address = f"http://localhost:{options.port}"
+    click.echo("")
+    click.echo(f"The demo is on {address}")
+    click.echo(f"  board        {address}/events/{show.event_id}/board?track=combined")
+    click.echo(f"  timekeeper   {address}/staff/events/{show.event_id}/tracks/{TRACKS[0].track_id}/timekeeper")
+    click.echo("Sign in as")
+    for login in logins:
+        click.echo(f"  {login.role:<13} {login.username:<13} {login.password}")
+    click.echo("Ctrl-C stops it.")
