@@ -1,0 +1,357 @@
+"""
+Race control: the live race's one owner, and the only one who appends to a journal.
+
+Every action and crossing is folded in, made durable, then shown. Two devices acting at once are put in order here;
+a repeated `action_id` changes nothing and gets the same answer. Runs on the event loop.
+"""
+
+import asyncio
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from appliance import clock
+from appliance.database import Database
+from appliance.errors import Conflict, NotAllowed, NotFound, NotReady
+from appliance.facts import Facts
+from appliance.ids import new_id
+from appliance.people import People, RacersMerged
+from timing.actions import payload_of, ready_entry
+from timing.events import Events
+from timing.facts import RaceChanged, RaceEnded
+from timing.journal import ACTOR_BOX, Entry, Kind, Payload
+from timing.live_race import LiveRace
+from timing.race import Race, allowed
+from timing.races import (
+    RaceFilter,
+    RaceRecord,
+    append_entry,
+    insert_race,
+    live_race_ids,
+    load_race,
+    load_races,
+    race_ids,
+    runs_done,
+)
+from timing.results import counts_on_boards, results_changed, submitted_at
+from timing.structs import Action, NewRace, RaceState, RaceView
+from timing.trail import TrailLine, trail
+
+T = TypeVar("T")
+WriteJob = Callable[[sqlite3.Connection], None]
+"""More to do in the transaction that appends an entry."""
+
+ALL_RACES = 1_000_000
+"""More than one racer ever has."""
+
+KEEP_OPEN = 256
+"""Finished races kept in memory after someone looked at or edited them; a race of 60 entries takes about 30 KB."""
+
+OWN_KINDS = frozenset({Kind.READY, Kind.CROSSING})
+"""Written by Trackside alone, never asked for from outside."""
+
+
+class RaceControl:
+    """Races, live and finished. `start()` before use, `stop()` before the database closes."""
+
+    def __init__(self, db: Database, facts: Facts, people: People, events: Events) -> None:
+        self._db = db
+        self._facts = facts
+        self._people = people
+        self._events = events
+        self._live: dict[tuple[str, str], LiveRace] = {}
+        self._finished: OrderedDict[str, LiveRace] = OrderedDict()
+        self._opening: dict[str, asyncio.Future[LiveRace]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._creating = asyncio.Lock()
+        facts.subscribe(RacersMerged, self._move_races)
+
+    async def start(self) -> None:
+        """Bring back the races that were live; one that was running when the power went is paused by the box."""
+        for record, entries in await load_races(self._db, await live_race_ids(self._db)):
+            race = LiveRace(record, entries)
+            self._live[(record.event_id, race.race.track_id)] = race
+            if entries[-1].boot_id != clock.boot_id() and race.race.state is RaceState.RUNNING:
+                await self.append(race, self._entry(race, ACTOR_BOX, Kind.PAUSE, Payload(reason="power_cut")))
+
+    async def stop(self) -> None:
+        """Wait for what is on its way to the disk."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ---- reading: only what is durable
+
+    def live(self, event_id: str, track_id: str) -> RaceView | None:
+        """The live race of a track at this moment."""
+        race = self._live.get((event_id, track_id))
+        return None if race is None else self._view(race)
+
+    def live_races(self) -> list[RaceView]:
+        """All live races of the box at this moment."""
+        return [self._view(race) for race in self._live.values()]
+
+    def open_race(self, event_id: str, track_id: str) -> LiveRace | None:
+        """The live race itself, for the crossings (timing/intake.py)."""
+        return self._live.get((event_id, track_id))
+
+    async def view(self, race_id: str) -> RaceView:
+        """Any race. Raises NotFound."""
+        return self._view(await self._open(race_id))
+
+    async def allowed(self, race_id: str) -> frozenset[Kind]:
+        """What its state allows now."""
+        return allowed((await self._open(race_id)).race) - OWN_KINDS
+
+    async def journal(self, race_id: str) -> list[Entry]:
+        """Its durable entries in order of acceptance."""
+        race = await self._open(race_id)
+        return race.entries[: race.durable]
+
+    async def trail(self, race_id: str) -> "list[TrailLine]":
+        """Its journal in words, oldest first."""
+        race = await self._open(race_id)
+        event = self._events.get(race.record.event_id)
+        tracks = {track.track_id: track.name for track in event.tracks}
+        return trail(
+            race.entries[: race.durable],
+            lambda person_id: self._people.get(person_id).username,
+            lambda track_id: tracks.get(track_id, f"track {track_id}"),
+        )
+
+    async def list(self, wanted: RaceFilter) -> list[RaceView]:
+        """Races that fit, newest first."""
+        ids = await race_ids(self._db, wanted)
+        missing = [race_id for race_id in ids if self._known(race_id) is None]
+        loaded = {
+            record.race_id: LiveRace(record, entries) for record, entries in await load_races(self._db, missing)
+        }
+        found = [self._known(race_id) or loaded.get(race_id) for race_id in ids]
+        return [self._view(race) for race in found if race is not None]
+
+    async def runs_done(self, event_id: str, track_id: str, racer_id: str) -> int:
+        """Runs this racer has handed in on this track."""
+        return await runs_done(self._db, event_id, track_id, racer_id)
+
+    # ---- writing: durable before it returns
+
+    async def create(self, new: NewRace, actor: str) -> RaceView:
+        """
+        Make a race in state ready, with a copy of the event's rules.
+
+        Raises:
+            NotFound: no such event, track or racer.
+            Conflict: the track has a live race, or the racer's runs are used up and `override` is not set.
+        """
+        async with self._creating:
+            known = None if new.race_id is None else await self._found(new.race_id)
+            if known is not None:
+                return self._repeated(known, new)
+            event = self._events.get(new.event_id)
+            self._events.track(new.event_id, new.track_id)
+            racer = self._people.get(new.racer_id)
+            if (event.event_id, new.track_id) in self._live:
+                raise Conflict(
+                    "This track already has a race that is not finished.", "Submit or discard that race first."
+                )
+            done = await self.runs_done(new.event_id, new.track_id, new.racer_id)
+            limit = event.rules.max_runs
+            over_limit = limit is not None and done >= limit
+            if over_limit and not new.override:
+                raise Conflict(
+                    f"{racer.username} has used all {limit} runs on this track.",
+                    "Choose another racer, or allow one more run.",
+                )
+            record = RaceRecord(
+                race_id=new.race_id or new_id(),
+                event_id=new.event_id,
+                rules=event.rules,
+                run=done + 1,
+                created_at=clock.now_iso(),
+            )
+            return await self._start(self._insert(record, ready_entry(record, new, actor, over_limit=over_limit)))
+
+    async def act(self, race_id: str, action: Action, actor: str) -> RaceView:
+        """
+        Do one action of a person on a race.
+
+        Raises:
+            NotFound: no such race, racer or track.
+            IllegalAction: its state does not allow it; nothing changed.
+        """
+        race = await self._open(race_id)
+        if race.has(action.action_id):
+            await self._settled(race, action.action_id)
+            return self._view(race)
+        if action.kind in OWN_KINDS:
+            raise NotAllowed(f"{action.kind} is written by Trackside alone.", "Use start or lap to time by hand.")
+        self._check_targets(race, action)
+        await self.append(race, self._entry(race, actor, action.kind, payload_of(action), action.action_id))
+        return self._view(race)
+
+    def append(self, race: LiveRace, entry: Entry, extra: WriteJob | None = None) -> Awaitable[None]:
+        """
+        Take one entry at once; the answer is done when it is durable, with `extra` in the same transaction.
+
+        The order of calls is the order in the journal. Raises IllegalAction before anything is awaited.
+        """
+        before = race.accepted
+        entry = race.take(entry)
+        return self._start(self._write(race, entry, before, race.accepted, extra))
+
+    # ---- inside
+
+    def _view(self, race: LiveRace) -> RaceView:
+        return race.view(self._people, clock.mono_ns(), clock.boot_id())
+
+    def _known(self, race_id: str) -> LiveRace | None:
+        for race in self._live.values():
+            if race.record.race_id == race_id:
+                return race
+        return self._finished.get(race_id)
+
+    async def _found(self, race_id: str) -> LiveRace | None:
+        try:
+            return await self._open(race_id)
+        except NotFound:
+            return None
+
+    async def _open(self, race_id: str) -> LiveRace:
+        """The one LiveRace of this id: two who open it at once get the same."""
+        known = self._known(race_id)
+        if known is not None:
+            return known
+        if race_id not in self._opening:
+            self._opening[race_id] = asyncio.ensure_future(self._load(race_id))
+        return await asyncio.shield(self._opening[race_id])
+
+    async def _load(self, race_id: str) -> LiveRace:
+        try:
+            race = LiveRace(*await load_race(self._db, race_id))
+            self._place(race)
+            return race
+        finally:
+            del self._opening[race_id]
+
+    def _place(self, race: LiveRace) -> None:
+        """Put a race where its state says: on its track, or among the finished ones."""
+        race_id = race.record.race_id
+        for key in [key for key, other in self._live.items() if other is race]:
+            del self._live[key]
+        self._finished.pop(race_id, None)
+        if race.is_live:
+            self._live[(race.record.event_id, race.race.track_id)] = race
+            return
+        self._finished[race_id] = race
+        for old_id in list(self._finished)[: max(0, len(self._finished) - KEEP_OPEN)]:
+            if not self._finished[old_id].writes:
+                del self._finished[old_id]
+
+    def _entry(
+        self, race: LiveRace, actor: str, kind: Kind, payload: Payload, action_id: str | None = None
+    ) -> Entry:
+        return Entry(
+            race_id=race.record.race_id,
+            seq=len(race.entries),
+            action_id=action_id or new_id(),
+            at_ns=clock.mono_ns(),
+            boot_id=clock.boot_id(),
+            wall_ns=clock.wall_ns(),
+            actor=actor,
+            kind=kind,
+            payload=payload,
+        )
+
+    async def _write(
+        self, race: LiveRace, entry: Entry, before: Race, after: Race, extra: WriteJob | None
+    ) -> None:
+        counted = counts_on_boards(before) or counts_on_boards(after)
+        bump_board_of = race.record.event_id if counted else None
+
+        def job(connection: sqlite3.Connection) -> int:
+            version = append_entry(connection, entry, after, submitted_at(after), bump_board_of=bump_board_of)
+            if extra is not None:
+                extra(connection)
+            return version
+
+        try:
+            version = await self._db.write(job)
+        except Exception:
+            race.drop(entry)
+            await self._resync(race)
+            raise
+        race.settle(entry, after)
+        self._place(race)
+        self._announce(race, entry, before, after)
+        if counted:
+            self._facts.publish(results_changed(race.record, before, after, version))
+
+    async def _resync(self, race: LiveRace) -> None:
+        """After a failed write whose outcome may be unknown: what the disk says is what happened."""
+        if not race.writes:
+            _, entries = await load_race(self._db, race.record.race_id)
+            if not race.writes:
+                race.replace(entries)
+
+    async def _insert(self, record: RaceRecord, ready: Entry) -> RaceView:
+        race = LiveRace(record, [ready])
+        await self._db.write(lambda connection: insert_race(connection, record, race.race, ready))
+        self._place(race)
+        self._announce(race, ready, race.race, race.race)
+        return self._view(race)
+
+    def _announce(self, race: LiveRace, entry: Entry, before: Race, after: Race) -> None:
+        self._facts.publish(RaceChanged(view=self._view(race), kind=entry.kind, actor=entry.actor))
+        if after.state is RaceState.OVER and before.state is not RaceState.OVER:
+            self._facts.publish(
+                RaceEnded(
+                    race_id=race.record.race_id,
+                    event_id=race.record.event_id,
+                    track_id=after.track_id,
+                    car_id=after.car_id,
+                )
+            )
+        keep_id = self._people.get(after.racer_id).merged_into
+        if keep_id is not None and Kind.SET_RACER in allowed(after):
+            self._start(self._move_race(race.record.race_id, keep_id))
+
+    async def _settled(self, race: LiveRace, action_id: str) -> None:
+        write = race.writes.get(action_id)
+        if write is not None:
+            await asyncio.shield(write)
+        if not race.has(action_id):
+            raise NotReady("The action could not be stored.", "Try again; if it stays so, look at System.")
+
+    def _repeated(self, race: LiveRace, new: NewRace) -> RaceView:
+        if race.record.event_id != new.event_id:
+            raise Conflict("This race id belongs to a race of another event.", "Make a new id.")
+        return self._view(race)
+
+    def _check_targets(self, race: LiveRace, action: Action) -> None:
+        if action.kind is Kind.SET_RACER and action.racer_id is not None:
+            self._people.get(action.racer_id)
+        if action.kind is Kind.SET_TRACK and action.track_id is not None:
+            self._events.track(race.record.event_id, action.track_id)
+
+    def _move_races(self, merged: RacersMerged) -> None:
+        self._start(self._move_all(merged.duplicate_id, merged.keep_id))
+
+    async def _move_all(self, duplicate_id: str, keep_id: str) -> None:
+        for race_id in await race_ids(
+            self._db, RaceFilter(racer_id=duplicate_id, include_deleted=True, limit=ALL_RACES)
+        ):
+            await self._move_race(race_id, keep_id)
+
+    async def _move_race(self, race_id: str, keep_id: str) -> None:
+        """A race that cannot be moved now (it is running) moves when it is over."""
+        race = await self._open(race_id)
+        if race.accepted.racer_id != keep_id and Kind.SET_RACER in allowed(race.accepted):
+            payload = Payload(racer_id=keep_id, reason="merged")
+            await self.append(race, self._entry(race, ACTOR_BOX, Kind.SET_RACER, payload))
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+        """Run to the end even when the caller goes away: a write that began is not undone."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return asyncio.shield(task)

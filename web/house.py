@@ -1,0 +1,32 @@
+"""Everything a page or an API call may ask for, put together once by appliance/serve.py."""
+
+from dataclasses import dataclass
+
+from appliance.database import Database
+from appliance.facts import Facts
+from appliance.health import Health
+from appliance.people import People
+from appliance.sessions import Sessions
+from appliance.settings import Settings
+from timing.boards import Boards
+from timing.control import RaceControl
+from timing.events import Events
+from timing.intake import StripIntake
+from timing.queue import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The rooms of a running box."""
+
+    settings: Settings
+    db: Database
+    facts: Facts
+    people: People
+    sessions: Sessions
+    events: Events
+    control: RaceControl
+    strips: StripIntake
+    boards: Boards
+    queue: Queue
+    health: Health
