@@ -1,0 +1,197 @@
+"""
+From a strip's edges to crossings: the first `active` edge on any line of a track after the lock-out. Pure.
+
+A car makes many edges: two strips, two axles, a bouncing contact. The first is the crossing, the rest until the
+lock-out is over are kept as bounces. The lock-out is shared by all lines of the track (DREM counted one pass over two
+strips as two laps, its issue 252) and is counted from the crossing's stamp.
+
+Order: edges are judged in the order in which the recorder numbered them, at once, because a lap must not wait. Two
+lines are read one after the other, so an edge may come later and yet bear an earlier stamp (by less than a ms as a
+rule). The earliest stamp of a pass wins: such an edge gives a second `Crossing` that names in `replaces` the one whose
+place it takes. Judging the stored edges again therefore gives the same crossings as seen live. It also equals judging
+them sorted by stamp, unless a further edge lies within that same lateness of the end of a lock-out.
+
+Clocks: stamps of one recorder's one boot compare by `at_ns`. Lines of two recorders on one track compare by `wall_ns`,
+the only clock they share. After a reboot of the recorder the first edge is a crossing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSeen:
+    """One edge of one line: `active` when the strip is pressed. `at_ns` is CLOCK_MONOTONIC of `boot_id`."""
+
+    recorder_id: str
+    boot_id: str
+    seq: int
+    line: int
+    active: bool
+    at_ns: int
+    wall_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """
+    A car crossed the line: the edge that says so.
+
+    `bounces` counts the other `active` edges of the same pass, `contact_ns` how long the strip stayed pressed; both are
+    0 and None when it is first seen and known once the pass is over. `replaces`: number of the edge whose crossing
+    this one stands in for.
+    """
+
+    edge: EdgeSeen
+    bounces: int = 0
+    contact_ns: int | None = None
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineSeen:
+    """What one line has done: `silent_crossings` since its last `active` edge tells that a strip has come loose."""
+
+    hits: int = 0
+    bounces: int = 0
+    silent_crossings: int = 0
+    last_at_ns: int | None = None
+    last_wall_ns: int | None = None
+    active_since_ns: int | None = None
+    contact_ns: int | None = None
+
+
+LineKey = tuple[str, int]
+"""Recorder id and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackStrips:
+    """A track's strips so far: the last crossing, the one before, and each line."""
+
+    last: Crossing | None = None
+    before: Crossing | None = None
+    lines: Mapping[LineKey, LineSeen] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of_lines(cls, lines: Iterable[LineKey]) -> "TrackStrips":
+        """Nothing seen yet; a line named here counts as silent from the first crossing on."""
+        return cls(lines=MappingProxyType({line: LineSeen() for line in lines}))
+
+
+def step(strips: TrackStrips, edge: EdgeSeen, lockout_ns: int) -> tuple[TrackStrips, Crossing | None]:
+    """
+    Judge the next edge of a track.
+
+    Args:
+        strips: What came before.
+        edge: In the order of the recorder's numbers; only lines of this track.
+        lockout_ns: Shared by all lines; 0 makes every `active` edge a crossing.
+
+    Returns:
+        The new state, and the crossing that this edge makes, if any (see `replaces`).
+    """
+    if not edge.active:
+        return _released(strips, edge), None
+    if strips.last is None or _is_free(strips.last.edge, edge, lockout_ns):
+        if strips.before is not None and _is_within(strips.before.edge, edge, lockout_ns):
+            return _bounced(strips, edge), None
+        return _crossed(strips, edge)
+    if _is_earlier(strips.last.edge, edge) and not _belongs_before(strips, edge, lockout_ns):
+        return _replaced(strips, edge)
+    return _bounced(strips, edge), None
+
+
+def detect(edges: Iterable[EdgeSeen], lockout_ns: int) -> list[Crossing]:
+    """All crossings of a track's stored edges, replaced ones left out, bounces and contact times counted."""
+    strips = TrackStrips()
+    found: list[Crossing] = []
+    for edge in edges:
+        strips, crossing = step(strips, edge, lockout_ns)
+        if crossing is not None and crossing.replaces is None:
+            found.append(crossing)
+        if strips.last is not None:
+            found[-1] = strips.last
+    return found
+
+
+def _is_same_clock(one: EdgeSeen, other: EdgeSeen) -> bool:
+    return one.recorder_id == other.recorder_id and one.boot_id == other.boot_id
+
+
+def _is_free(crossing: EdgeSeen, edge: EdgeSeen, lockout_ns: int) -> bool:
+    """Whether the edge lies outside the lock-out, on either side: an edge that much older is another pass."""
+    if _is_same_clock(crossing, edge):
+        return abs(edge.at_ns - crossing.at_ns) >= lockout_ns
+    if crossing.recorder_id == edge.recorder_id:
+        return True
+    return abs(edge.wall_ns - crossing.wall_ns) >= lockout_ns
+
+
+def _is_within(crossing: EdgeSeen, edge: EdgeSeen, lockout_ns: int) -> bool:
+    """Whether the edge comes after this crossing and inside its lock-out."""
+    return _is_same_clock(crossing, edge) and 0 <= edge.at_ns - crossing.at_ns < lockout_ns
+
+
+def _is_earlier(crossing: EdgeSeen, edge: EdgeSeen) -> bool:
+    return _is_same_clock(crossing, edge) and edge.at_ns < crossing.at_ns
+
+
+def _belongs_before(strips: TrackStrips, edge: EdgeSeen, lockout_ns: int) -> bool:
+    return strips.before is not None and _is_within(strips.before.edge, edge, lockout_ns)
+
+
+def _crossed(strips: TrackStrips, edge: EdgeSeen) -> tuple[TrackStrips, Crossing]:
+    crossing = Crossing(edge)
+    lines = {key: replace(line, silent_crossings=line.silent_crossings + 1) for key, line in strips.lines.items()}
+    _press(lines, edge, bounced=False)
+    return TrackStrips(last=crossing, before=strips.last, lines=MappingProxyType(lines)), crossing
+
+
+def _replaced(strips: TrackStrips, edge: EdgeSeen) -> tuple[TrackStrips, Crossing]:
+    assert strips.last is not None  # noqa: S101 - an edge is only earlier than a crossing
+    crossing = Crossing(edge, bounces=strips.last.bounces + 1, replaces=strips.last.edge.seq)
+    lines = dict(strips.lines)
+    _press(lines, edge, bounced=True)
+    return replace(strips, last=crossing, lines=MappingProxyType(lines)), crossing
+
+
+def _bounced(strips: TrackStrips, edge: EdgeSeen) -> TrackStrips:
+    lines = dict(strips.lines)
+    _press(lines, edge, bounced=True)
+    last = strips.last and replace(strips.last, bounces=strips.last.bounces + 1)
+    return replace(strips, last=last, lines=MappingProxyType(lines))
+
+
+def _press(lines: dict[LineKey, LineSeen], edge: EdgeSeen, *, bounced: bool) -> None:
+    line = lines.get((edge.recorder_id, edge.line), LineSeen())
+    lines[edge.recorder_id, edge.line] = replace(
+        line,
+        hits=line.hits + 1,
+        bounces=line.bounces + bounced,
+        silent_crossings=0,
+        last_at_ns=edge.at_ns,
+        last_wall_ns=edge.wall_ns,
+        active_since_ns=edge.at_ns,
+    )
+
+
+def _released(strips: TrackStrips, edge: EdgeSeen) -> TrackStrips:
+    key = (edge.recorder_id, edge.line)
+    line = strips.lines.get(key, LineSeen())
+    since_ns = line.active_since_ns
+    contact_ns = None if since_ns is None or edge.at_ns < since_ns else edge.at_ns - since_ns
+    lines = dict(strips.lines)
+    lines[key] = replace(
+        line, last_at_ns=edge.at_ns, last_wall_ns=edge.wall_ns, active_since_ns=None, contact_ns=contact_ns
+    )
+    last = strips.last
+    if last is not None and contact_ns is not None and _is_release_of(last, edge, since_ns):
+        last = replace(last, contact_ns=contact_ns)
+    return replace(strips, last=last, lines=MappingProxyType(lines))
+
+
+def _is_release_of(crossing: Crossing, edge: EdgeSeen, since_ns: int | None) -> bool:
+    pressed = crossing.edge
+    return _is_same_clock(pressed, edge) and pressed.line == edge.line and pressed.at_ns == since_ns

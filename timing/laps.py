@@ -1,0 +1,74 @@
+"""
+One lap of one race, and how it leaves the room. Pure.
+
+Owns the shape of a lap and the rounding: laps are held in ns and shown, ranked and averaged in whole ms, rounded down.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from appliance.clock import iso_utc
+from timing.structs import LapView
+
+NS_PER_MS = 1_000_000
+
+Source = Literal["strip", "hand"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    """
+    A captured lap after the edits that people made to it.
+
+    `seq` is the journal entry that made it, `number` counts from 1 in the order of the captures. `by_hand`: a person
+    decided the validity, so the reset limit does not any more. `wall_ns` is when the lap was completed.
+    """
+
+    seq: int
+    number: int
+    lap_ns: int
+    lap_ms: int
+    resets: int
+    valid: bool
+    source: Source
+    dnf: bool
+    car_id: str | None
+    model_id: str | None
+    deleted: bool
+    edited: bool
+    by_hand: bool
+    wall_ns: int
+
+
+def whole_ms(time_ns: int) -> int:
+    """Whole milliseconds, rounded down: the one rounding of every time that people see and that is ranked."""
+    return time_ns // NS_PER_MS
+
+
+def best_ms(laps: Iterable[Lap]) -> int | None:
+    """The fastest valid lap that is not deleted, or None."""
+    return min((lap.lap_ms for lap in laps if lap.valid and not lap.deleted), default=None)
+
+
+def lap_views(laps: Sequence[Lap], min_lap_ms: int, *, with_deleted: bool = False) -> list[LapView]:
+    """The laps as the API shows them, in order; `min_lap_ms` only highlights."""
+    return [_view(lap, min_lap_ms) for lap in laps if with_deleted or not lap.deleted]
+
+
+def _view(lap: Lap, min_lap_ms: int) -> LapView:
+    return LapView(
+        lap=lap.number,
+        lap_ms=lap.lap_ms,
+        resets=lap.resets,
+        valid=lap.valid,
+        source=lap.source,
+        car_id=lap.car_id,
+        model_id=lap.model_id,
+        seq=lap.seq,
+        dnf=lap.dnf,
+        suspect=lap.lap_ms < min_lap_ms and not lap.dnf,
+        deleted=lap.deleted,
+        edited=lap.edited,
+        set_at=iso_utc(lap.wall_ns),
+    )
