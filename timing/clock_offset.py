@@ -1,0 +1,31 @@
+"""
+How far another machine's monotonic clock is from ours, from questions and answers (the smallest round trip tells best).
+
+Pure.
+"""
+
+from collections import deque
+
+WINDOW_NS = 60_000_000_000
+"""Only the last minute counts: crystals drift by some 50 millionths, 3 ms in a minute at worst."""
+
+
+class ClockOffset:
+    """Recorder's clock minus ours."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[int, int, int]] = deque()
+        """(received_ns, round_trip_ns, offset_ns), oldest first."""
+
+    def add(self, *, sent_ns: int, recorder_ns: int, received_ns: int) -> None:
+        """One question asked at `sent_ns`, answered at `recorder_ns` of the other clock, heard at `received_ns`."""
+        round_trip_ns = received_ns - sent_ns
+        if round_trip_ns >= 0:
+            self._samples.append((received_ns, round_trip_ns, recorder_ns - (sent_ns + round_trip_ns // 2)))
+
+    def offset_ns(self, now_ns: int) -> int | None:
+        """The offset, right to half the smallest round trip of the last minute; None without an answer in it."""
+        while self._samples and now_ns - self._samples[0][0] > WINDOW_NS:
+            self._samples.popleft()
+        best = min(self._samples, key=lambda sample: sample[1], default=None)
+        return None if best is None else best[2]

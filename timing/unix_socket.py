@@ -1,0 +1,95 @@
+"""A listening Unix socket: takes the place of a dead process's, never of a living one's."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.errors import Conflict, NotReady
+from timing.stream import MAX_CLIENT_LINE_BYTES
+
+MODE = 0o660
+"""Owner and group: who may open it may read every edge and press simulated strips."""
+BACKLOG = 64
+MAX_PATH_BYTES = 107
+"""sun_path in unix(7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A socket that listens, and which file stands for it."""
+
+    sock: socket.socket
+    path: Path
+    inode: int
+
+    def remove_file(self) -> None:
+        """Take the file away, unless another process has put its own there."""
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_ino == self.inode:
+                self.path.unlink()
+
+
+def listen(path: Path) -> Listening:
+    """
+    Listen at `path`, clearing away a socket that nobody answers on.
+
+    Raises:
+        Conflict: somebody listens there already.
+        NotReady: the path is too long, taken by another kind of file, or not writable.
+    """
+    if len(os.fsencode(path)) > MAX_PATH_BYTES:
+        raise NotReady(f"{path} is too long for a socket.", f"Choose a --socket of at most {MAX_PATH_BYTES} bytes.")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _clear_away(path)
+        sock.setblocking(False)
+        old = os.umask(0o777 & ~MODE)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(old)
+        inode = path.stat().st_ino
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise NotReady(
+            f"Cannot listen at {path}: {error.strerror}.", "Choose another --socket, in a directory that is yours."
+        ) from error
+    except BaseException:
+        sock.close()
+        raise
+    return Listening(sock, path, inode)
+
+
+@contextlib.asynccontextmanager
+async def serve_lines(
+    listening: Listening, talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """Accept clients while inside; conversations under way are `talk`'s own to end."""
+    server = await asyncio.start_unix_server(talk, sock=listening.sock, limit=MAX_CLIENT_LINE_BYTES)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+def _clear_away(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise NotReady(f"{path} is not a socket.", "Move that file away, or choose another --socket.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise Conflict(f"A recorder already listens at {path}.", "Use that one, or stop it first.")
