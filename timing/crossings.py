@@ -94,12 +94,12 @@ def step(strips: TrackStrips, edge: EdgeSeen, lockout_ns: int) -> tuple[TrackStr
     """
     if not edge.active:
         return _released(strips, edge), None
-    if strips.last is None or _is_free(strips.last.edge, edge, lockout_ns):
-        if strips.before is not None and _is_within(strips.before.edge, edge, lockout_ns):
-            return _bounced(strips, edge), None
+    if strips.before is not None and _is_within(strips.before.edge, edge, lockout_ns):
+        return _bounced(strips, edge), None
+    if strips.last is None or _is_outside(strips.last.edge, edge, lockout_ns):
         return _crossed(strips, edge)
-    if _is_earlier(strips.last.edge, edge) and not _belongs_before(strips, edge, lockout_ns):
-        return _replaced(strips, edge)
+    if _is_earlier(strips.last.edge, edge):
+        return _replaced(strips, strips.last, edge)
     return _bounced(strips, edge), None
 
 
@@ -120,7 +120,7 @@ def _is_same_clock(one: EdgeSeen, other: EdgeSeen) -> bool:
     return one.recorder_id == other.recorder_id and one.boot_id == other.boot_id
 
 
-def _is_free(crossing: EdgeSeen, edge: EdgeSeen, lockout_ns: int) -> bool:
+def _is_outside(crossing: EdgeSeen, edge: EdgeSeen, lockout_ns: int) -> bool:
     """Whether the edge lies outside the lock-out, on either side: an edge that much older is another pass."""
     if _is_same_clock(crossing, edge):
         return abs(edge.at_ns - crossing.at_ns) >= lockout_ns
@@ -138,10 +138,6 @@ def _is_earlier(crossing: EdgeSeen, edge: EdgeSeen) -> bool:
     return _is_same_clock(crossing, edge) and edge.at_ns < crossing.at_ns
 
 
-def _belongs_before(strips: TrackStrips, edge: EdgeSeen, lockout_ns: int) -> bool:
-    return strips.before is not None and _is_within(strips.before.edge, edge, lockout_ns)
-
-
 def _crossed(strips: TrackStrips, edge: EdgeSeen) -> tuple[TrackStrips, Crossing]:
     crossing = Crossing(edge)
     lines = {key: replace(line, silent_crossings=line.silent_crossings + 1) for key, line in strips.lines.items()}
@@ -149,9 +145,8 @@ def _crossed(strips: TrackStrips, edge: EdgeSeen) -> tuple[TrackStrips, Crossing
     return TrackStrips(last=crossing, before=strips.last, lines=MappingProxyType(lines)), crossing
 
 
-def _replaced(strips: TrackStrips, edge: EdgeSeen) -> tuple[TrackStrips, Crossing]:
-    assert strips.last is not None  # noqa: S101 - an edge is only earlier than a crossing
-    crossing = Crossing(edge, bounces=strips.last.bounces + 1, replaces=strips.last.edge.seq)
+def _replaced(strips: TrackStrips, last: Crossing, edge: EdgeSeen) -> tuple[TrackStrips, Crossing]:
+    crossing = Crossing(edge, bounces=last.bounces + 1, replaces=last.edge.seq)
     lines = dict(strips.lines)
     _press(lines, edge, bounced=True)
     return replace(strips, last=crossing, lines=MappingProxyType(lines)), crossing

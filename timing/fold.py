@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from timing.journal import Entry, Kind
 from timing.lap_edits import LapEdits, edits_by_lap
-from timing.laps import NS_PER_MS, Lap
+from timing.laps import Lap
 from timing.race_table import UNTIMED
 from timing.rules import RaceRules
 from timing.structs import RaceState
@@ -39,7 +39,6 @@ class Race:
     car_id: str | None
     model_id: str | None
     deleted: bool
-    override: bool
     boot_id: str
     last_at_ns: int
     running_since_ns: int | None
@@ -51,11 +50,6 @@ class Race:
     ended_wall_ns: int | None
     submitted_wall_ns: int | None
     version: int
-
-    @property
-    def is_time_up(self) -> bool:
-        """Whether the race time had run out at the last entry."""
-        return self.rules.race_ms is not None and self.elapsed_ns(self.last_at_ns) >= self.rules.race_ms * NS_PER_MS
 
     def elapsed_ns(self, now_ns: int) -> int:
         """Race time at `now_ns` of this race's boot, without the pauses."""
@@ -145,7 +139,6 @@ def _race(entries: Sequence[Entry], tape: Tape) -> Race:
         car_id=tape.car_id,
         model_id=tape.model_id,
         deleted=who.deleted,
-        override=entries[0].payload.override or False,
         boot_id=tape.boot_id,
         last_at_ns=tape.last_ns,
         running_since_ns=tape.since_ns,

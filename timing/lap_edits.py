@@ -66,7 +66,6 @@ class LapEdits:
             model_id=capture.model_id,
             deleted=self.deleted,
             edited=(whole_ms(lap_ns), resets, valid) != captured,
-            by_hand=self.valid is not None,
             wall_ns=capture.wall_ns,
         )
 

@@ -4,7 +4,7 @@ One lap of one race, and how it leaves the room. Pure.
 Owns the shape of a lap and the rounding: laps are held in ns and shown, ranked and averaged in whole ms, rounded down.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,8 +21,8 @@ class Lap:
     """
     A captured lap after the edits that people made to it.
 
-    `seq` is the journal entry that made it, `number` counts from 1 in the order of the captures. `by_hand`: a person
-    decided the validity, so the reset limit does not any more. `wall_ns` is when the lap was completed.
+    `seq` is the journal entry that made it, `number` counts from 1 in the order of the captures. `edited`:
+    something differs from what was captured. `wall_ns` is when the lap was completed.
     """
 
     seq: int
@@ -37,18 +37,12 @@ class Lap:
     model_id: str | None
     deleted: bool
     edited: bool
-    by_hand: bool
     wall_ns: int
 
 
 def whole_ms(time_ns: int) -> int:
     """Whole milliseconds, rounded down: the one rounding of every time that people see and that is ranked."""
     return time_ns // NS_PER_MS
-
-
-def best_ms(laps: Iterable[Lap]) -> int | None:
-    """The fastest valid lap that is not deleted, or None."""
-    return min((lap.lap_ms for lap in laps if lap.valid and not lap.deleted), default=None)
 
 
 def lap_views(laps: Sequence[Lap], min_lap_ms: int, *, with_deleted: bool = False) -> list[LapView]:
