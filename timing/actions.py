@@ -1,4 +1,4 @@
-"""From a person's request to a journal entry: which fields a kind needs, and what the first entry holds. Pure but for the clock."""
+"""From a person's request to a journal entry: which fields a kind needs, and what the first entry holds."""
 
 from appliance import clock
 from appliance.errors import InvalidInput

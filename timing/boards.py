@@ -9,17 +9,18 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from appliance.people import People
+from appliance.people_structs import PersonChanged, Racer
+
 from appliance.database import Database
-from appliance.errors import InvalidInput
 from appliance.facts import Facts
-from appliance.people import People, PersonChanged
 from timing.events import Events
 from timing.facts import BoardChanged, EventChanged
 from timing.race import fold
 from timing.races import ENTRY_COLUMNS, bump_board, entry_of, record_of
-from timing.results import ResultsChanged, run_result
+from timing.results import ResultsChanged, counts_on_boards
 from timing.rules import Ranking
-from timing.standings import RunResult, Summary, combine, rank, summarise
+from timing.standings import Row, RunResult, combine, rank, run_result, summarise
 from timing.structs import COMBINED, Board, BoardFormat, Standing
 
 FORMAT_OF = {Ranking.BEST_LAP: BoardFormat.FASTEST, Ranking.BEST_AVERAGE: BoardFormat.AVERAGE}
@@ -27,11 +28,11 @@ FORMAT_OF = {Ranking.BEST_LAP: BoardFormat.FASTEST, Ranking.BEST_AVERAGE: BoardF
 
 @dataclass(slots=True)
 class _EventResults:
-    """All results of one event. `runs[track_id][racer_id][race_id]`; `rows` and `boards` are views of it, made when asked."""
+    """All results of one event: `runs[track_id][racer_id][race_id]`; `rows` and `boards` are made when asked."""
 
     version: int
     runs: dict[str, dict[str, dict[str, RunResult]]] = field(default_factory=dict)
-    rows: dict[tuple[str, BoardFormat], dict[str, Summary]] = field(default_factory=dict)
+    rows: dict[tuple[str, BoardFormat], dict[str, Row]] = field(default_factory=dict)
     boards: dict[tuple[str, BoardFormat], Board] = field(default_factory=dict)
 
     def put(self, run: RunResult) -> None:
@@ -41,8 +42,7 @@ class _EventResults:
         self.runs.get(run.track_id, {}).get(run.racer_id, {}).pop(run.race_id, None)
 
     def runs_of(self, track_id: str, racer_id: str) -> list[RunResult]:
-        runs = self.runs.get(track_id, {}).get(racer_id, {}).values()
-        return sorted(runs, key=lambda run: (run.submitted_wall_ns, run.race_id))
+        return list(self.runs.get(track_id, {}).get(racer_id, {}).values())
 
 
 class Boards:
@@ -97,7 +97,7 @@ class Boards:
             results.boards[key] = board
         return board
 
-    def _rows(self, results: _EventResults, track: str, board_format: BoardFormat) -> dict[str, Summary]:
+    def _rows(self, results: _EventResults, track: str, board_format: BoardFormat) -> dict[str, Row]:
         key = (track, board_format)
         rows = results.rows.get(key)
         if rows is None:
@@ -110,15 +110,13 @@ class Boards:
     def _refresh(self, results: _EventResults, key: tuple[str, BoardFormat], racer_id: str) -> None:
         """Compute one racer's row of one board again."""
         track, board_format = key
-        person = self._people.get(racer_id)
+        racer = _racer(self._people, racer_id)
         tracks: Iterable[str] = list(results.runs) if track == COMBINED else [track]
-        summaries = [
-            summarise(person_id_racer(person), runs, board_format)
-            for track_id in tracks
-            if (runs := results.runs_of(track_id, racer_id))
+        of_tracks = [
+            summarise(racer, runs, board_format) for track_id in tracks if (runs := results.runs_of(track_id, racer_id))
         ]
-        if summaries:
-            results.rows[key][racer_id] = combine(summaries, board_format)
+        if of_tracks:
+            results.rows[key][racer_id] = combine(of_tracks, board_format)[0]
         else:
             results.rows[key].pop(racer_id, None)
 
@@ -223,7 +221,12 @@ def _fold_all(races: list[sqlite3.Row], entries: list[sqlite3.Row]) -> list[RunR
     runs = []
     for row in races:
         record = record_of(row)
-        run = run_result(record, fold([entry_of(entry) for entry in journals.get(row["race_id"], [])], record.rules))
-        if run is not None:
-            runs.append(run)
+        race = fold([entry_of(entry) for entry in journals[row["race_id"]]], record.rules)
+        if counts_on_boards(race):
+            runs.append(run_result(race))
     return runs
+
+
+def _racer(people: People, racer_id: str) -> Racer:
+    person = people.get(racer_id)
+    return Racer(racer_id=racer_id, username=person.username, country=person.country, colour=person.colour)

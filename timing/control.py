@@ -8,15 +8,17 @@ a repeated `action_id` changes nothing and gets the same answer. Runs on the eve
 import asyncio
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
+
+from appliance.people import People
+from appliance.people_structs import RacersMerged
 
 from appliance import clock
 from appliance.database import Database
 from appliance.errors import Conflict, NotAllowed, NotFound, NotReady
 from appliance.facts import Facts
 from appliance.ids import new_id
-from appliance.people import People, RacersMerged
 from timing.actions import payload_of, ready_entry
 from timing.events import Events
 from timing.facts import RaceChanged, RaceEnded
@@ -95,6 +97,10 @@ class RaceControl:
         """The live race itself, for the crossings (timing/intake.py)."""
         return self._live.get((event_id, track_id))
 
+    def open_races(self) -> "list[LiveRace]":
+        """All live races themselves."""
+        return [*self._live.values()]
+
     async def view(self, race_id: str) -> RaceView:
         """Any race. Raises NotFound."""
         return self._view(await self._open(race_id))
@@ -123,9 +129,7 @@ class RaceControl:
         """Races that fit, newest first."""
         ids = await race_ids(self._db, wanted)
         missing = [race_id for race_id in ids if self._known(race_id) is None]
-        loaded = {
-            record.race_id: LiveRace(record, entries) for record, entries in await load_races(self._db, missing)
-        }
+        loaded = {record.race_id: LiveRace(record, entries) for record, entries in await load_races(self._db, missing)}
         found = [self._known(race_id) or loaded.get(race_id) for race_id in ids]
         return [self._view(race) for race in found if race is not None]
 
@@ -189,7 +193,7 @@ class RaceControl:
         await self.append(race, self._entry(race, actor, action.kind, payload_of(action), action.action_id))
         return self._view(race)
 
-    def append(self, race: LiveRace, entry: Entry, extra: WriteJob | None = None) -> Awaitable[None]:
+    def append(self, race: LiveRace, entry: Entry, extra: WriteJob | None = None) -> asyncio.Future[None]:
         """
         Take one entry at once; the answer is done when it is durable, with `extra` in the same transaction.
 
@@ -247,9 +251,7 @@ class RaceControl:
             if not self._finished[old_id].writes:
                 del self._finished[old_id]
 
-    def _entry(
-        self, race: LiveRace, actor: str, kind: Kind, payload: Payload, action_id: str | None = None
-    ) -> Entry:
+    def _entry(self, race: LiveRace, actor: str, kind: Kind, payload: Payload, action_id: str | None = None) -> Entry:
         return Entry(
             race_id=race.record.race_id,
             seq=len(race.entries),
@@ -262,9 +264,7 @@ class RaceControl:
             payload=payload,
         )
 
-    async def _write(
-        self, race: LiveRace, entry: Entry, before: Race, after: Race, extra: WriteJob | None
-    ) -> None:
+    async def _write(self, race: LiveRace, entry: Entry, before: Race, after: Race, extra: WriteJob | None) -> None:
         counted = counts_on_boards(before) or counts_on_boards(after)
         bump_board_of = race.record.event_id if counted else None
 

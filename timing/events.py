@@ -17,7 +17,7 @@ from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.facts import Facts
 from appliance.ids import new_id
 from timing.facts import EventChanged
-from timing.rules import LAP_COUNTS, RaceRules, Ranking
+from timing.rules import LAP_COUNTS, EventType, RaceRules, Ranking
 from timing.structs import Event, EventPatch, NewEvent, NewTrack, StripLine, Track
 
 FIRST_TRACK = NewTrack(name="Track 1")
@@ -97,8 +97,8 @@ class Events:
 
         def insert(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "INSERT INTO event (event_id, name, type, date, country, sponsor, rules, next_track, created_at, created_by)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO event (event_id, name, type, date, country, sponsor, rules, next_track, created_at,"
+                " created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*_columns(event), next_track, event.created_at, actor),
             )
             _write_tracks(connection, event)
@@ -211,15 +211,13 @@ def _track_of(row: sqlite3.Row) -> Track:
 
 def _event_of(row: sqlite3.Row, tracks: list[Track]) -> Event:
     fields = {name: row[name] for name in ("event_id", "name", "type", "date", "country", "sponsor", "created_at")}
-    rules = msgspec.json.decode(row["rules"], type=RaceRules)
-    return msgspec.convert({**fields, "rules": msgspec.to_builtins(rules), "tracks": msgspec.to_builtins(tracks)}, Event)
+    fields["type"] = EventType(row["type"])
+    return Event(**fields, rules=msgspec.json.decode(row["rules"], type=RaceRules), tracks=tracks)
 
 
-def _numbered(
-    tracks: Sequence[NewTrack], *, next_track: int, known: Sequence[str] = ()
-) -> tuple[list[Track], int]:
+def _numbered(tracks: Sequence[NewTrack], *, next_track: int, known: Sequence[str] = ()) -> tuple[list[Track], int]:
     """Give new tracks numbers never used in this event; known ids stay. Returns the next free number too."""
-    numbered = []
+    numbered: list[Track] = []
     for new in tracks:
         track_id = new.track_id
         if track_id is None:
@@ -232,9 +230,7 @@ def _numbered(
         if any(track.track_id == track_id for track in numbered):
             raise InvalidInput(f"Track {track_id} is there twice.", "Send each track once.", field="tracks")
         numbered.append(
-            Track(
-                track_id=track_id, name=_trimmed(new.name), footer=new.footer, fleet_id=new.fleet_id, lines=new.lines
-            )
+            Track(track_id=track_id, name=_trimmed(new.name), footer=new.footer, fleet_id=new.fleet_id, lines=new.lines)
         )
     return numbered, next_track
 
@@ -258,7 +254,9 @@ def _check_rules(rules: RaceRules) -> None:
         return
     if rules.lap_count not in LAP_COUNTS:
         raise InvalidInput(
-            f"A lap-count race of {rules.lap_count} laps does not exist.", "Choose 1, 2, 3, 4, 5 or 10.", field="lap_count"
+            f"A lap-count race of {rules.lap_count} laps does not exist.",
+            "Choose 1, 2, 3, 4, 5 or 10.",
+            field="lap_count",
         )
     if rules.ranking is not Ranking.BEST_LAP:
         raise InvalidInput(

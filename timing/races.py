@@ -118,8 +118,8 @@ def append_entry(
     _insert_entry(connection, entry)
     try:
         connection.execute(
-            "UPDATE race SET state = ?, track_id = ?, racer_id = ?, by_proxy = ?, car_id = ?, model_id = ?, deleted = ?,"
-            " submitted_at = ? WHERE race_id = ?",
+            "UPDATE race SET state = ?, track_id = ?, racer_id = ?, by_proxy = ?, car_id = ?, model_id = ?,"
+            " deleted = ?, submitted_at = ? WHERE race_id = ?",
             (
                 race.state,
                 race.track_id,

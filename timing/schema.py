@@ -50,7 +50,7 @@ CREATE TABLE race (
 ) STRICT;
 CREATE INDEX race_event ON race (event_id, track_id, created_at);
 CREATE INDEX race_racer ON race (racer_id, event_id);
-CREATE UNIQUE INDEX race_live ON race (event_id, track_id) 
+CREATE UNIQUE INDEX race_live ON race (event_id, track_id)
     WHERE deleted = 0 AND state IN ('ready', 'running', 'paused', 'over');
 CREATE TABLE journal (
     race_id TEXT NOT NULL REFERENCES race,

@@ -193,9 +193,9 @@ class EventPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Name | UnsetType = UNSET
     type: EventType | UnsetType = UNSET
-    date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None | UnsetType = UNSET
-    country: Country | None | UnsetType = UNSET
-    sponsor: Annotated[str, Meta(max_length=80)] | None | UnsetType = UNSET
+    date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | UnsetType | None = UNSET
+    country: Country | UnsetType | None = UNSET
+    sponsor: Annotated[str, Meta(max_length=80)] | UnsetType | None = UNSET
     rules: RaceRules | UnsetType = UNSET
     tracks: Annotated[list[NewTrack], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
 
