@@ -21,7 +21,7 @@ from pathlib import Path
 import click
 
 from appliance.demo_client import Api
-from appliance.demo_data import LINES, STAFF, TRACKS
+from appliance.demo_data import LINES, RACER_WITH_BADGE, RACER_WITH_LOGIN, STAFF, TRACKS
 from appliance.demo_show import Show
 
 STATE_FILE = "demo.json"
@@ -82,7 +82,7 @@ def command(*, data: Path | None, host: str, port: int, seed: int, speed: float,
 def run(options: DemoOptions) -> int:
     """Make the box, start it, race on it until Ctrl-C or the last race; the exit status."""
     options.data.mkdir(parents=True, exist_ok=True)
-    logins = staff_logins(options.data)
+    logins = demo_logins(options.data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         asyncio.run(_show(options, logins))
@@ -91,13 +91,18 @@ def run(options: DemoOptions) -> int:
     return 0
 
 
-def staff_logins(data: Path) -> list[Login]:
-    """The staff accounts: made with `trackside user add` at the first start, read back later."""
+def demo_logins(data: Path) -> list[Login]:
+    """
+    The accounts that are printed: made at the first start, read back later.
+
+    Staff come from `trackside user add`; the racer's password goes with their registration (demo_show.py).
+    """
     state = data / STATE_FILE
     if state.exists():
         return [Login(**login) for login in json.loads(state.read_text())]
-    logins = [Login(staff.username, staff.role, secrets.token_urlsafe(6)) for staff in STAFF]
-    for login in logins:
+    staff = [Login(account.username, account.role, secrets.token_urlsafe(6)) for account in STAFF]
+    logins = [*staff, Login(RACER_WITH_LOGIN, "racer", secrets.token_urlsafe(6))]
+    for login in staff:
         command = [*trackside(), "user", "add", login.username, "--role", login.role, "--password-stdin"]
         subprocess.run(  # noqa: S603  our own command
             [*command, "--data", str(data)], input=login.password, text=True, check=True, stdout=subprocess.DEVNULL
@@ -141,18 +146,18 @@ async def _box(options: DemoOptions) -> AsyncIterator[None]:
 
 async def _show(options: DemoOptions, logins: list[Login]) -> None:
     """Serve, prepare, print, race."""
-    operator = next(login for login in logins if login.role == "operator")
+    by_role = {login.role: login for login in logins}
     async with _box(options), Api(f"http://127.0.0.1:{options.port}") as api:
-        await api.sign_in(operator.username, operator.password)
+        await api.sign_in(by_role["admin"].username, by_role["admin"].password)
         show = Show(api, options.seed, options.speed)
-        await show.prepare()
-        _print(options, logins, show)
+        await show.prepare(by_role["racer"].password)
+        _print(options, logins, show, await show.badge())
         async with asyncio.TaskGroup() as tracks:
             for track in TRACKS:
                 tracks.create_task(show.race_on(track, options.races))
 
 
-def _print(options: DemoOptions, logins: list[Login], show: Show) -> None:
+def _print(options: DemoOptions, logins: list[Login], show: Show, badge: str) -> None:
     """What a person needs to look around."""
     address = f"http://localhost:{options.port}"
     click.echo("")
@@ -162,4 +167,5 @@ def _print(options: DemoOptions, logins: list[Login], show: Show) -> None:
     click.echo("Sign in as")
     for login in logins:
         click.echo(f"  {login.role:<13} {login.username:<13} {login.password}")
+    click.echo(f"  {'badge':<13} {RACER_WITH_BADGE:<13} {badge}   (type it on {address}/badge)")
     click.echo("Ctrl-C stops it.")

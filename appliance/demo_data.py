@@ -45,13 +45,15 @@ STAFF = (
     DemoStaff("commentator", "commentator"),
     DemoStaff("registration", "registration"),
 )
+RACER_WITH_LOGIN = "Ada"
+RACER_WITH_BADGE = "Zoë"
 
 EVENT_NAME = "Trackside Grand Prix"
 SPONSOR = "The Paddock Café"
 TRACKS = (DemoTrack("1", "Harbour", (17, 27)), DemoTrack("2", "Old Town", (22, 23)))
 FOOTER = "Follow the race #AWSDeepRacer"
 
-COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink")
+COLOURS = ("red", "marigold", "lime", "green", "sky_blue", "blue", "orchid_purple", "violet")
 
 RACERS = (
     DemoRacer("Jörg.Weiß", "DE", COLOURS[0], 8_900, 350, 0.10),

@@ -12,7 +12,17 @@ from random import Random
 from typing import Any
 
 from appliance.demo_client import Api, Race, Refused
-from appliance.demo_data import EVENT_NAME, FOOTER, RACERS, SPONSOR, TRACKS, DemoRacer, DemoTrack
+from appliance.demo_data import (
+    EVENT_NAME,
+    FOOTER,
+    RACER_WITH_BADGE,
+    RACER_WITH_LOGIN,
+    RACERS,
+    SPONSOR,
+    TRACKS,
+    DemoRacer,
+    DemoTrack,
+)
 from appliance.demo_race import Press, Step, finished_laps_ms, script_of
 
 FINISHED_RACES_PER_TRACK = 9
@@ -38,7 +48,7 @@ class Racing:
 
 
 class Show:
-    """The demo on one box, by a signed-in operator. `speed` 10: every time is ten times shorter."""
+    """The demo on one box, by a signed-in admin. `speed` 10: every time is ten times shorter."""
 
     def __init__(self, api: Api, seed: int, speed: float) -> None:
         self._api = api
@@ -47,11 +57,11 @@ class Show:
         self.event_id = ""
         self.racers: list[Racing] = []
 
-    async def prepare(self) -> None:
+    async def prepare(self, racer_password: str) -> None:
         """Find the event of an earlier start, or make it with its racers and its finished races."""
         known = {racer["username"]: racer["racer_id"] for racer in await self._api.send("GET", "/api/racers")}
         for driver in RACERS:
-            racer_id = known.get(driver.username) or await self._register(driver)
+            racer_id = known.get(driver.username) or await self._register(driver, racer_password)
             self.racers.append(Racing(racer_id, driver))
         events = await self._api.send("GET", "/api/events")
         mine = [event["event_id"] for event in events if event["name"] == EVENT_NAME]
@@ -63,6 +73,11 @@ class Show:
             for _ in range(FINISHED_RACES_PER_TRACK):
                 await self._finished_race(track)
 
+    async def badge(self) -> str:
+        """The code that signs one of the racers in on a phone."""
+        racer_id = next(x.racer_id for x in self.racers if x.driver.username == RACER_WITH_BADGE)
+        return str((await self._api.send("GET", f"/api/racers/{racer_id}/badge"))["code"])
+
     async def race_on(self, track: DemoTrack, races: int | None) -> None:
         """Race after race on one track; `races` None: for ever."""
         for _ in count() if races is None else range(races):
@@ -73,8 +88,10 @@ class Show:
 
     # making things
 
-    async def _register(self, driver: DemoRacer) -> str:
+    async def _register(self, driver: DemoRacer, password: str) -> str:
         body = {"username": driver.username, "country": driver.country, "colour": driver.colour}
+        if driver.username == RACER_WITH_LOGIN:
+            body["password"] = password
         return str((await self._api.send("POST", "/api/racers", body))["racer_id"])
 
     def _event(self) -> dict[str, object]:
@@ -129,7 +146,7 @@ class Show:
             line.append(await self._api.send("POST", path, {"racer_id": racing.racer_id}))
         first = line[0]
         if first["state"] != "called":
-            await self._api.send("POST", f"{path}/{first['queue_id']}/call")
+            await self._api.send("POST", f"/api/queue/{first['queue_id']}/call")
         return next(racer for racer in self.racers if racer.racer_id == first["racer_id"])
 
     async def _race_of(self, track: DemoTrack, racing: Racing) -> Race:

@@ -1,0 +1,1 @@
+"""Tests; rooms mirrored, fixtures are the demo's data."""

@@ -1,0 +1,1 @@
+"""Faults on purpose: kills, power cuts, full disks, slow ones, clocks that step, crowds."""

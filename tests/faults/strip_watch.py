@@ -1,0 +1,121 @@
+"""
+A client of the timing stream written from its description alone: presses simulated strips, keeps every edge it heard.
+
+What it heard is acknowledged: it must be there, unchanged, whatever is killed afterwards. It also refuses what a
+recorder must never do: a hole in the numbers, the same number twice with another content.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+AWAY_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class HeardEdge:
+    """An edge as the stream said it."""
+
+    seq: int
+    boot_id: str
+    line: int
+    active: bool
+    at_ns: int
+
+
+class StripWatch:
+    """Connected whenever there is a recorder. Use as `async with`."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+        self._writer: asyncio.StreamWriter | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Condition()
+        self.edges: list[HeardEdge] = []
+        self.connects = 0
+
+    async def __aenter__(self) -> "StripWatch":
+        self._task = asyncio.create_task(self._listen_for_ever())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def press(self, line: int, *, hold_ms: int = 20, patience_s: float = 0.5) -> HeardEdge:
+        """
+        Press until the stream has said it; a press that a killed recorder never stamped is made again.
+
+        Returns:
+            The first new `active` edge of that line.
+        """
+        known = len(self.edges)
+        while True:
+            await self._send({"type": "hit", "line": line, "hold_ms": hold_ms})
+            try:
+                async with asyncio.timeout(patience_s):
+                    return await self._next_active(line, known)
+            except TimeoutError:
+                continue
+
+    async def _next_active(self, line: int, known: int) -> HeardEdge:
+        async with self._news:
+            while True:
+                for edge in self.edges[known:]:
+                    if edge.line == line and edge.active:
+                        return edge
+                await self._news.wait()
+
+    async def _send(self, message: dict[str, object]) -> None:
+        async with self._news:
+            await self._news.wait_for(lambda: self._writer is not None)
+        assert self._writer is not None
+        self._writer.write(json.dumps(message).encode() + b"\n")
+
+    async def _listen_for_ever(self) -> None:
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(self._socket, limit=2**20)
+            except OSError:
+                await asyncio.sleep(AWAY_S)
+                continue
+            try:
+                await self._listen(reader, writer)
+            except (OSError, asyncio.IncompleteReadError):
+                pass
+            finally:
+                self._writer = None
+                writer.close()
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        after = self.edges[-1].seq if self.edges else 0
+        writer.write(json.dumps({"type": "hello", "protocol": 1, "after": after}).encode() + b"\n")
+        self.connects += 1
+        while line := await reader.readline():
+            if not line.endswith(b"\n"):
+                return
+            message = json.loads(line)
+            assert message["type"] != "error", message
+            if message["type"] == "hello":
+                await self._connected(writer)
+            elif message["type"] == "edge":
+                await self._hear(message)
+
+    async def _connected(self, writer: asyncio.StreamWriter) -> None:
+        async with self._news:
+            self._writer = writer
+            self._news.notify_all()
+
+    async def _hear(self, message: dict[str, object]) -> None:
+        seq, boot_id, line, at_ns = (message[name] for name in ("seq", "boot_id", "line", "at_ns"))
+        assert isinstance(seq, int)
+        assert isinstance(boot_id, str)
+        assert isinstance(line, int)
+        assert isinstance(at_ns, int)
+        expected = self.edges[-1].seq + 1 if self.edges else 1
+        assert seq == expected, f"edge {seq} came where {expected} was due"
+        async with self._news:
+            self.edges.append(HeardEdge(seq, boot_id, line, message["edge"] == "active", at_ns))
+            self._news.notify_all()
