@@ -1,0 +1,88 @@
+"""
+The web application: every page and every API call of the box on one Litestar, around one `House`.
+
+Owns what holds for all routes: guards, headers, errors, compression, the schema. Refuses to know any route's work.
+"""
+
+from litestar import Litestar
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+import web.api
+import web.pages.public
+import web.pages.staff
+from appliance.errors import ApplianceError
+from web.auth import know_viewer, provide_viewer
+from web.csrf import check_csrf
+from web.errors import on_appliance_error, on_http_error, on_unexpected
+from web.house import House
+from web.live import Live
+from web.security import add_headers
+from web.static_files import static_file
+from web.strict_request import StrictRequest
+
+BODY_BYTES = 64 * 1024
+"""The largest body any call here takes; a route for uploads raises it for itself."""
+GZIP_FROM_BYTES = 700
+"""Below it a page fits one packet anyway."""
+
+
+def create_app(house: House) -> Litestar:
+    """The application around `house`; its live streams run from start-up until `end_streams`."""
+    live = Live(house)
+    return Litestar(
+        route_handlers=[*web.api.ROUTES, *web.pages.public.ROUTES, *web.pages.staff.ROUTES, static_file],
+        state=State({"house": house, "live": live}),
+        dependencies={
+            "house": Provide(lambda: house, sync_to_thread=False),
+            "live": Provide(lambda: live, sync_to_thread=False),
+            "viewer": Provide(provide_viewer, sync_to_thread=False),
+        },
+        guards=[know_viewer, check_csrf],
+        before_send=[add_headers],
+        exception_handlers={
+            ApplianceError: on_appliance_error,
+            HTTPException: on_http_error,
+            Exception: on_unexpected,
+        },
+        plugins=[live.channels],
+        lifespan=[live.running],
+        compression_config=CompressionConfig(
+            backend="gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=6, exclude_opt_key="no_gzip"
+        ),
+        openapi_config=_openapi(),
+        request_class=StrictRequest,
+        request_max_body_size=BODY_BYTES,
+        logging_config=None,
+    )
+
+
+def end_streams(app: Litestar) -> None:
+    """
+    End every open stream now. Call it when the box is told to stop, before the server waits for its connections.
+    """
+    live: Live = app.state["live"]
+    live.close()
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Trackside",
+        version="1",
+        description="The box's API. Errors are `{message, remedy, field?}`. See docs/api.md.",
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+        components=Components(
+            security_schemes={
+                "token": SecurityScheme(
+                    type="http", scheme="bearer", description="The token that POST /api/session answers."
+                )
+            }
+        ),
+        use_handler_docstrings=True,
+    )
