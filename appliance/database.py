@@ -18,7 +18,7 @@ import aiosqlite
 from sqlite_utils.migrations import Migrations
 
 from appliance.errors import NotReady
-from appliance.store_writer import StoreWriter
+from appliance.store_writer import StoreWriter, fold_log
 
 log = logging.getLogger("trackside.database")
 
@@ -97,6 +97,10 @@ class Database:
         """The first row of a query, or None."""
         rows = await self.fetch_all(sql, parameters)
         return rows[0] if rows else None
+
+    async def scrub(self) -> None:
+        """Fold the log into the file and empty it, so that what was just erased is not left there either."""
+        await self._writer.submit(fold_log, alone=True)
 
     @property
     def trouble(self) -> NotReady | None:

@@ -67,6 +67,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mi
     if backup is not None:
         log.info("schema_upgraded file=%s backup=%s", path.name, backup)
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # What people have us forget is overwritten, not only unlinked.
     connection.row_factory = sqlite3.Row
     sync_directory(path.parent)
 

@@ -39,6 +39,7 @@ _GONE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 class _Job:
     work: Callable[[sqlite3.Connection], Any]
     answer: "asyncio.Future[Any]"
+    alone: bool
     result: Any = None
     error: BaseException | None = field(default=None)
 
@@ -65,12 +66,12 @@ class StoreWriter:
         # Shielded: a cancelled start must not leave a thread that finds its future cancelled.
         await asyncio.shield(self._opened)
 
-    async def submit(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """See `Database.write`."""
+    async def submit(self, work: Callable[[sqlite3.Connection], T], *, alone: bool = False) -> T:
+        """See `Database.write`; with `alone` the work runs outside any transaction, after the commit before it."""
         if self._closing:
             raise NotReady("Trackside is shutting down.", "Try again in a moment.")
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(work, answer))
+        self._jobs.put(_Job(work, answer, alone))
         return await answer
 
     async def close(self) -> None:
@@ -98,7 +99,12 @@ class StoreWriter:
 
     def _serve(self, connection: sqlite3.Connection) -> None:
         while batch := self._next_batch():
-            self._run_batch(connection, batch)
+            together = [job for job in batch if not job.alone]
+            if together:
+                self._run_batch(connection, together)
+            for job in batch:
+                if job.alone:
+                    _run_alone(connection, job)
             self._tell(_answer, batch)
             self._checkpoint_when_due(connection)
 
@@ -174,6 +180,22 @@ def _run_job(connection: sqlite3.Connection, job: _Job) -> None:
     if not connection.in_transaction:
         raise _lost()
     connection.execute("RELEASE job")
+
+
+def _run_alone(connection: sqlite3.Connection, job: _Job) -> None:
+    try:
+        job.result = job.work(connection)
+    except Exception as error:  # Raised again in the task that asked.
+        job.error = error
+
+
+def fold_log(connection: sqlite3.Connection) -> None:
+    """Checkpoint everything and cut the log to nothing; a reader in the way only makes it incomplete."""
+    connection.execute("PRAGMA busy_timeout = 100")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute("PRAGMA busy_timeout = 5000")
 
 
 def _lost() -> sqlite3.Error:

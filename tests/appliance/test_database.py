@@ -1,10 +1,11 @@
 """appliance/database.py and its writer, on real files."""
+# ruff: noqa: ASYNC240  a test may read its own small files
 
 import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ async def db(path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-def insert(text: str) -> "object":
+def insert(text: str) -> Callable[[sqlite3.Connection], int | None]:
     return lambda connection: connection.execute("INSERT INTO note (text) VALUES (?)", [text]).lastrowid
 
 
@@ -236,7 +237,7 @@ async def test_a_file_of_a_newer_version_is_refused_untouched(path: Path) -> Non
     db = await Database.open(path, [newer])
     await db.close()
     before = path.read_bytes()
-    with pytest.raises(NewerSchema, match="newer Trackside .*notes/0002_later"):
+    with pytest.raises(NewerSchema, match=r"newer Trackside .*notes/0002_later"):
         await Database.open(path, [NOTES])
     assert path.read_bytes() == before
 
@@ -282,5 +283,5 @@ async def test_a_file_that_is_no_database_is_refused_untouched(path: Path) -> No
 
 async def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotReady, match="Cannot write in .*/file/data"):
+    with pytest.raises(NotReady, match=r"Cannot write in .*/file/data"):
         await Database.open(tmp_path / "file" / "data" / "trackside.db", [NOTES])
