@@ -51,9 +51,10 @@ class Refused(Exception):
 
 
 class Api:
-    """One signed-in program. Use as `async with`."""
+    """One signed-in program. Use as `async with`. `patience_s`: how long to wait for a server that is away."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, patience_s: float = GIVE_UP_S) -> None:
+        self._patience_s = patience_s
         self._http = httpx.AsyncClient(base_url=base_url, timeout=10.0, trust_env=False)
 
     async def __aenter__(self) -> "Api":
@@ -69,23 +70,23 @@ class Api:
 
     async def send(self, method: str, path: str, body: object = None) -> Any:
         """
-        One request, repeated while the server is away (503, or nobody listening).
+        One request, repeated while the server is away (503, or nobody listening) and patience lasts.
 
         Raises:
             Refused: any other answer above 399.
         """
         loop = asyncio.get_running_loop()
-        until = loop.time() + GIVE_UP_S
+        until = loop.time() + self._patience_s
         while True:
             try:
                 answer = await self._http.request(method, path, json=body)
             except httpx.TransportError:
-                if loop.time() > until:
+                if loop.time() >= until:
                     raise
             else:
                 if answer.status_code < 400:
                     return msgspec.json.decode(answer.content) if answer.content else None
-                if answer.status_code != 503 or loop.time() > until:
+                if answer.status_code != 503 or loop.time() >= until:
                     raise Refused(answer.status_code, answer.text)
             await asyncio.sleep(RETRY_S)
 

@@ -60,6 +60,12 @@ class StripWatch:
             except TimeoutError:
                 continue
 
+    async def heard_after(self, count: int) -> list[HeardEdge]:
+        """Edges after the first `count`, as soon as there is one."""
+        async with self._news:
+            await self._news.wait_for(lambda: len(self.edges) > count)
+            return self.edges[count:]
+
     async def _next_active(self, line: int, known: int) -> HeardEdge:
         async with self._news:
             while True:

@@ -1,0 +1,69 @@
+"""
+gpiolab: a private kernel with its own clocks and disks, in which pulling the plug hurts nobody.
+
+Finds it, makes disk images for it, runs a module of these tests inside. See CONTRIBUTING.md for where it is looked for.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOT_S = 240.0
+"""Booting and starting everything inside takes some seconds on an idle machine."""
+
+
+def _found() -> Path | None:
+    places = [os.environ.get("TRACKSIDE_GPIOLAB", ""), str(ROOT / ".gpiolab"), str(ROOT.parent / "shared/gpiolab")]
+    return next((Path(place) for place in places if place and (Path(place) / "gpiolab.py").exists()), None)
+
+
+GPIOLAB = _found()
+needs_gpiolab = pytest.mark.skipif(
+    GPIOLAB is None or os.geteuid() != 0,
+    reason="gpiolab is not here, or this is not root: set TRACKSIDE_GPIOLAB to its folder to prove power cuts",
+)
+
+
+def make_card(path: Path, size: str = "64M") -> Path:
+    """A disk image with an empty ext4 on it, as an SD card has."""
+    subprocess.run(["truncate", "-s", size, str(path)], check=True)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", str(path)], check=True, capture_output=True)
+    return path
+
+
+class Machine:
+    """One boot of the private kernel: runs `python -m MODULE ARGUMENTS` with the card on /card and `share` shared."""
+
+    def __init__(self, card: Path, share: Path, module: str, *arguments: str) -> None:
+        assert GPIOLAB is not None
+        share.mkdir(exist_ok=True)
+        self.log = share.with_suffix(".log")
+        lab = [sys.executable, str(GPIOLAB / "gpiolab.py"), "--timeout", str(BOOT_S)]
+        places = ["--share", str(share), "--disk", f"{card}:/card"]
+        inside = ["--", sys.executable, "-m", module, str(share), *arguments]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*lab, *places, *inside], cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def is_running(self) -> bool:
+        """Whether the machine still has power."""
+        return self._process.poll() is None
+
+    def cut_power(self) -> None:
+        """Pull the plug: what the kernel inside had not written to the card is gone."""
+        self._process.send_signal(signal.SIGTERM)
+        assert self._process.wait(30) == 137, self.output()
+
+    def wait(self) -> int:
+        """Until the command inside has ended; its exit status."""
+        return self._process.wait(BOOT_S + 30)
+
+    def output(self) -> str:
+        """The end of what was printed inside."""
+        return self.log.read_text(errors="replace")[-4_000:]
