@@ -74,7 +74,8 @@ def lap_times_ms(rows: Sequence[Row]) -> list[int]:
     """
     The laps of a race by the rules of the design, in one walk over its journal by time.
 
-    Start, crossing, pause, resume and lap make times; a lap that was undone never happened.
+    Start, crossing, pause, resume and lap make times; a lap that was undone never happened, and a
+    crossing while paused is where the lap begins anew.
     """
     undone = {row.target_seq for row in rows}
     order = [row for row in rows if row.seq not in undone]
@@ -96,4 +97,5 @@ def lap_times_ms(rows: Sequence[Row]) -> list[int]:
             running = False
         elif not running and row.kind in ("start", "resume", "crossing"):
             running, since = True, row.at_ns
+            lap_ns = 0 if row.kind == "crossing" else lap_ns
     return laps
