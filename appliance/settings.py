@@ -1,0 +1,174 @@
+"""
+The settings of a box: defaults, then DIR/trackside.toml, then TRACKSIDE_* variables, then the command line.
+
+Each has its name, unit, default and one sentence here and in docs/settings.md. An unknown name is an error that names
+the nearest one, so that a typing error never passes for a setting.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from appliance.errors import InvalidInput
+
+FILE_NAME = "trackside.toml"
+PREFIX = "TRACKSIDE_"
+DATA_VARIABLE = "TRACKSIDE_DATA"
+_NOT_SETTINGS = frozenset({DATA_VARIABLE})
+
+StripsKind: TypeAlias = Literal["simulated", "disabled"]
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How this box runs."""
+
+    data_dir: Path
+    """Where everything lives: databases, the secret, backups, trackside.toml."""
+    host: str = "0.0.0.0"  # noqa: S104  phones in the hall must reach it
+    """Address to listen on; 127.0.0.1 keeps phones out."""
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 8080
+    """TCP port of the pages."""
+    public_url: Annotated[str, Meta(pattern=r"^https?://[^\s/]+$")] | None = None
+    """Address that QR codes carry, when it is not the box's own: http://trackside.example, without a path."""
+    timing_socket: Path | None = None
+    """Unix socket of a recorder that runs already; without it the box starts its own."""
+    strips: StripsKind = "simulated"
+    """What the box's own recorder listens to."""
+    simulated_lines: tuple[Annotated[int, Meta(ge=0, le=1023)], ...] = (17, 27, 22, 23)
+    """Line numbers of the simulated strips."""
+    simulated_script: Path | None = None
+    """File of hits that the simulated strips play: at_ms line [hold_ms] [bounces], one per line."""
+    quiet: bool = False
+    """Print no address, QR and set-up code at start: for a service whose output is a log."""
+
+    @property
+    def recorder_socket(self) -> Path:
+        """Where the server finds its recorder."""
+        return self.timing_socket or self.data_dir / "timing.sock"
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """A setting's value, and where it came from: "default", the file's path, a variable's name, "command line"."""
+
+    name: str
+    value: str
+    origin: str
+
+
+def default_data_dir(environment: Mapping[str, str] = os.environ) -> Path:
+    """TRACKSIDE_DATA, else the user's data directory (XDG base directory specification)."""
+    if environment.get(DATA_VARIABLE):
+        return Path(environment[DATA_VARIABLE])
+    base = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "trackside"
+
+
+def load(
+    data_dir: Path, overrides: Mapping[str, object] | None = None, environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """
+    The settings in force.
+
+    Args:
+        overrides: From the command line, by name; None values are not given.
+
+    Raises:
+        InvalidInput: an unknown name or a wrong value; says where it stands.
+    """
+    return load_with_origins(data_dir, overrides, environment)[0]
+
+
+def load_with_origins(
+    data_dir: Path, overrides: Mapping[str, object] | None = None, environment: Mapping[str, str] = os.environ
+) -> tuple[Settings, list[Origin]]:
+    """The same, and where each value came from, in the order of the struct."""
+    values: dict[str, Any] = {"data_dir": data_dir}
+    origins = {"data_dir": "command line or default"}
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    path = data_dir / FILE_NAME
+    for source, found in (
+        (str(path), _from_file(path)),
+        ("environment", _from_environment(environment)),
+        ("command line", given),
+    ):
+        for name, value in found.items():
+            values[name] = _checked(name, value, source)
+            origins[name] = f"{PREFIX}{name.upper()}" if source == "environment" else source
+    settings = msgspec.convert(values, Settings, strict=False)
+    lines = [
+        Origin(name=name, value=_shown(getattr(settings, name)), origin=origins.get(name, "default"))
+        for name in Settings.__struct_fields__
+    ]
+    return settings, lines
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as TRACKSIDE_* variables: how the supervisor hands the command line on to its children."""
+    variables = {}
+    for name in Settings.__struct_fields__:
+        value = getattr(settings, name)
+        if name != "data_dir" and value is not None:
+            variables[f"{PREFIX}{name.upper()}"] = _shown(value)
+    return variables
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}.", "Correct that line, or move the file away.") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    return {
+        variable.removeprefix(PREFIX).lower(): value
+        for variable, value in environment.items()
+        if variable.startswith(PREFIX) and variable not in _NOT_SETTINGS and value != ""
+    }
+
+
+def _checked(name: str, value: object, source: str) -> object:
+    """The value in its type, checked one by one so that the message can name its place."""
+    if name not in Settings.__struct_fields__ or name == "data_dir":
+        raise _unknown(name, source)
+    field = next(one for one in msgspec.structs.fields(Settings) if one.name == name)
+    wanted = value
+    if name == "simulated_lines" and isinstance(value, str):
+        wanted = [part.strip() for part in value.split(",")]
+    if isinstance(value, Path):
+        wanted = str(value)
+    try:
+        return msgspec.convert(wanted, field.type, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(
+            f"The setting {name} = {value} ({source}) is not right: {error}.", "See docs/settings.md.", field=name
+        ) from error
+
+
+def _path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError
+
+
+def _unknown(name: str, source: str) -> InvalidInput:
+    known = [field for field in Settings.__struct_fields__ if field != "data_dir"]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+    return InvalidInput(f"There is no setting {name} ({source}).", hint, field=name)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
