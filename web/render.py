@@ -5,12 +5,13 @@ Use `page` for a whole page, `fragment` for one block of a template (htmx), `ren
 is no request (one panel rendered once for many screens).
 
 Every template sees: `viewer` (or None), `can("run_races")`, `csrf_input()`, `csrf_token()`, `path`, `theme`,
-`static_url("css/app.css")`, `countries`, `colours`. Filters: `lap` 00:09.123 (DREM's mm:ss.mmm), `countdown`
-01:58.3, `gap` +1.234, `flag`, `country`, `initials`, `day` 22 Nov 2026, `at` 14:05, `moment` 22 Nov, 14:05.
+`static_url("css/app.css")`, `countries`, `colours`, `state_words`. Filters: `lap` 00:09.123 (DREM's mm:ss.mmm),
+`countdown` 01:58.3, `gap` +1.234, `flag`, `country`, `colour` (its class), `colour_name`, `initials`,
+`day` 22 Nov 2026, `at` 14:05, `moment` 22 Nov, 14:05.
 StrictUndefined: a missing value is an error, never an empty space.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,19 +21,35 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from markupsafe import Markup
 
+from appliance.people_structs import COLOURS
+from appliance.permissions import Permission
+from appliance.sessions import Viewer
 from web import formats
 from web.countries import COUNTRIES, country_name, flag
+from web.csrf import csrf_token
 from web.static_files import static_url
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEMES = ("light", "dark")
-COLOURS = ("blue", "red", "marigold", "orchid_purple", "sky_blue", "green", "violet", "lime")
-"""DREM's eight (reference/drem.md 6.3); app.css has a class `c-<name>` for each."""
+STATE_WORDS = {
+    "ready": "Ready to start",
+    "running": "On the track",
+    "paused": "Paused",
+    "over": "Finished",
+    "submitted": "Handed in",
+    "discarded": "Thrown away",
+}
+"""A race's states as people read them."""
 
 
 def colour_class(colour: str | None) -> str:
-    """The CSS class of a racer's colour; blue when none is chosen, as DREM's cars are lit."""
+    """The CSS class of a racer's colour; blue when none is chosen, as DREM's cars are lit (drem.md 6.3)."""
     return f"c-{colour}" if colour in COLOURS else "c-blue"
+
+
+def colour_name(colour: str) -> str:
+    """ "Sky blue" for sky_blue."""
+    return colour.replace("_", " ").capitalize()
 
 
 @cache
@@ -47,7 +64,7 @@ def environment() -> Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    env.globals.update(static_url=static_url, countries=COUNTRIES, colours=COLOURS)
+    env.globals.update(static_url=static_url, countries=COUNTRIES, colours=tuple(COLOURS), state_words=STATE_WORDS)
     env.filters.update(
         lap=formats.lap,
         countdown=formats.countdown,
@@ -59,6 +76,7 @@ def environment() -> Environment:
         flag=flag,
         country=country_name,
         colour=colour_class,
+        colour_name=colour_name,
     )
     return env
 
@@ -112,10 +130,7 @@ def render_block(template: str, block: str, **context: object) -> str:
 
 def visitor_context(request: Request[Any, Any, Any]) -> dict[str, object]:
     """What every page knows about who asks: viewer, rights, form token, path and theme."""
-    from web.auth import viewer_of
-    from web.csrf import csrf_token
-
-    viewer = viewer_of(request)
+    viewer: Viewer | None = request.scope["state"].get("viewer")
     wanted = request.query_params.get("theme") or request.cookies.get("theme")
     return {
         "viewer": viewer,
@@ -138,13 +153,9 @@ def _no_visitor() -> dict[str, object]:
     }
 
 
-def _can_of(viewer: Any) -> Any:
+def _can_of(viewer: Viewer | None) -> Callable[[str], bool]:
     def can(permission: str) -> bool:
-        if viewer is None:
-            return False
-        from appliance.permissions import Permission
-
-        return bool(viewer.can(Permission(permission)))
+        return viewer is not None and viewer.can(Permission(permission))
 
     return can
 
