@@ -4,8 +4,11 @@ The pages of docs/ that are drawn from the code: the command line, the settings,
 `python -m tests.docs_pages` writes them; tests/test_docs.py fails when what is written differs from the code.
 """
 
+import ast
 import inspect
+import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -18,7 +21,7 @@ import web.api
 import web.pages.public
 import web.pages.staff
 from appliance.cli import main as trackside
-from appliance.settings import Settings
+from appliance.settings import DATA_VARIABLE, PREFIX, Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 WIDTH = 100
@@ -50,21 +53,42 @@ def commands(command: click.Command, path: list[str]) -> Iterator[tuple[list[str
 
 
 def settings() -> str:
-    """docs/settings.md: every setting with its variable, type and default."""
+    """docs/settings.md: every setting with its variable, what it takes, its default and its sentence."""
     text = [
         "# Settings",
         "",
-        "Drawn from `appliance/settings.py`. A setting comes from, the later the stronger: the default, `trackside.toml` in",
-        "the data directory, the environment, the command line. `trackside doctor` prints each with where it came from.",
+        "Drawn from `appliance/settings.py`. The later one of these wins: the default, `trackside.toml` in the data",
+        "directory, the environment, the command line. `trackside doctor` prints each setting with where it came from.",
         "",
-        "| in `trackside.toml` | in the environment | what it takes | default |",
+        "| in `trackside.toml` | in the environment | default | what it is |",
         "|---|---|---|---|",
     ]
+    sentences = settings_sentences()
     for field in msgspec.structs.fields(Settings):
-        kind = getattr(field.type, "__name__", str(field.type)).replace("|", "or")
-        default = "" if field.default is msgspec.NODEFAULT else f"`{field.default}`"
-        text.append(f"| `{field.name}` | `TRACKSIDE_{field.name.upper()}` | {kind} | {default} |")
+        if field.default is msgspec.NODEFAULT:  # the directory itself: --data, or the variable alone
+            text.append(f"| | `{DATA_VARIABLE}` | the user's data directory | {sentences[field.name]} |")
+            continue
+        default = "" if field.default is None else f"`{toml(field.default)}`"
+        text.append(f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | {default} | {sentences[field.name]} |")
     return "\n".join([*text, ""])
+
+
+def settings_sentences() -> dict[str, str]:
+    """The sentence below each field of the struct, which Python itself forgets."""
+    (body,) = [node.body for node in ast.parse(inspect.getsource(Settings)).body if isinstance(node, ast.ClassDef)]
+    sentences = {}
+    for field, sentence in pairwise(body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(sentence, ast.Expr):
+            assert isinstance(sentence.value, ast.Constant)
+            sentences[field.target.id] = " ".join(str(sentence.value.value).split()).replace("|", "or")
+    return sentences
+
+
+def toml(value: object) -> str:
+    """A default as one writes it into the file."""
+    if isinstance(value, tuple):
+        return str(list(value))
+    return json.dumps(value)
 
 
 def page_routes() -> dict[tuple[str, str], str]:

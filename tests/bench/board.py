@@ -14,13 +14,13 @@ from pathlib import Path
 
 import httpx
 import msgspec
-from appliance.settings import load
-from tests.bench.common import print_json
 
 from appliance.ids import new_id
 from appliance.people_structs import NewRacer
 from appliance.serve import opened_house
+from appliance.settings import load
 from tests.bench.board_data import LAPS_PER_RACE, fill
+from tests.bench.common import percentile, print_result
 from timing.facts import RaceChanged
 from timing.journal import Kind
 from timing.structs import COMBINED, Action, NewEvent, NewRace, NewTrack
@@ -33,8 +33,7 @@ RACES_BETWEEN = 60
 
 def percentiles(name: str, times_ms: Sequence[float]) -> dict[str, float]:
     """p50, p95 and the longest, under names that begin with `name`."""
-    ranked = sorted(times_ms)
-    found = {"p50": ranked[len(ranked) // 2], "p95": ranked[int(len(ranked) * 0.95)], "max": ranked[-1]}
+    found = {"p50": percentile(times_ms, 50), "p95": percentile(times_ms, 95), "max": max(times_ms)}
     return {f"{name}_{which}_ms": round(value, 2) for which, value in found.items()}
 
 
@@ -98,7 +97,6 @@ async def run(data: Path, racers: int, races: int) -> dict[str, object]:
         laps = [await one_new_lap(house, event_id, board.rows[number].racer_id) for number in range(RACES_BETWEEN)]
         pages = await page_ms(house, event_id, 20)
     return {
-        "name": "board",
         "racers": racers,
         "races": races,
         "laps": races * LAPS_PER_RACE,
@@ -116,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--races", type=int, default=10_000)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as directory:
-        print_json(asyncio.run(run(Path(directory), options.racers, options.races)))
+        print_result("board", **asyncio.run(run(Path(directory), options.racers, options.races)))
 
 
 if __name__ == "__main__":

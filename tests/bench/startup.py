@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
-from tests.bench.common import print_json
 
 from appliance.demo_client import Api
+from tests.bench.common import percentile, print_result
 from tests.faults.box import PASSWORD, Box, add_user
 from tests.faults.driver import make_event, make_racer
 
@@ -50,13 +50,11 @@ async def run(data: Path, starts: int) -> dict[str, object]:
     for _ in range(starts):
         times.append(await first_page_s(box))
         box.stop()
-    ranked = sorted(times)
     return {
-        "name": "startup",
         "starts": starts,
         "first_s": round(first, 2),
-        "p50_s": round(ranked[len(ranked) // 2], 2),
-        "max_s": round(ranked[-1], 2),
+        "p50_s": round(percentile(times, 50), 2),
+        "max_s": round(max(times), 2),
     }
 
 
@@ -66,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--starts", type=int, default=5)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as directory:
-        print_json(asyncio.run(run(Path(directory) / "data", options.starts)))
+        print_result("startup", **asyncio.run(run(Path(directory) / "data", options.starts)))
 
 
 if __name__ == "__main__":

@@ -30,11 +30,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment without anybody's own settings of Trackside."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TRACKSIDE_")}
+
+
 def add_user(data: Path, username: str, role: str) -> None:
     """A staff account, before the first start."""
     data.mkdir(parents=True, exist_ok=True)
     command = [*TRACKSIDE, "user", "add", username, "--role", role, "--password-stdin", "--data", str(data)]
-    subprocess.run(command, input=PASSWORD, text=True, check=True, capture_output=True)
+    subprocess.run(command, input=PASSWORD, text=True, check=True, capture_output=True, env=clean_environment())
 
 
 class Box:
@@ -59,7 +64,7 @@ class Box:
         mine = {"TRACKSIDE_STRIPS": "simulated", "TRACKSIDE_SIMULATED_LINES": lines} | self._environment
         command = [*TRACKSIDE, "serve", "--data", str(self.data), "--host", "127.0.0.1", "--port", str(self.port)]
         with self.log.open("ab") as log:
-            self._serve = subprocess.Popen(command, env=os.environ | mine, stdout=log, stderr=log)
+            self._serve = subprocess.Popen(command, env=clean_environment() | mine, stdout=log, stderr=log)
 
     async def ready(self) -> None:
         """Wait until it serves and hears its recorder."""

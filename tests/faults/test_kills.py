@@ -17,7 +17,7 @@ from tests.faults.strip_watch import StripWatch
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
-KILLS = int(os.environ.get("TRACKSIDE_TEST_KILLS", "50"))
+KILLS = int(os.environ.get("FAULT_KILLS", "50"))
 """Of each of the four tests."""
 LONGEST_LIFE_S = 1.2
 """A process lives between nothing and this after the one before was killed: kills also meet starts."""

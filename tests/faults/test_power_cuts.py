@@ -12,7 +12,7 @@ from tests.faults.lab import BOOT_S, Machine, make_card, needs_gpiolab
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800), needs_gpiolab]
 
-CUTS = int(os.environ.get("TRACKSIDE_TEST_CUTS", "15"))
+CUTS = int(os.environ.get("FAULT_CUTS", "15"))
 """On each of the two cards."""
 
 
