@@ -23,6 +23,7 @@ from web.errors import on_appliance_error, on_http_error, on_unexpected
 from web.house import House
 from web.live import Live
 from web.security import add_headers
+from web.staff_live import StaffLive
 from web.static_files import static_file
 from web.strict_request import StrictRequest
 
@@ -34,13 +35,14 @@ GZIP_FROM_BYTES = 700
 
 def create_app(house: House) -> Litestar:
     """The application around `house`; its live streams run from start-up until `end_streams`."""
-    live = Live(house)
+    live, staff_live = Live(house), StaffLive(house)
     return Litestar(
         route_handlers=[*web.api.ROUTES, *web.pages.public.ROUTES, *web.pages.staff.ROUTES, static_file],
-        state=State({"house": house, "live": live}),
+        state=State({"house": house, "streams": (live, staff_live)}),
         dependencies={
             "house": Provide(lambda: house, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
+            "staff_live": Provide(lambda: staff_live, sync_to_thread=False),
             "viewer": Provide(provide_viewer, sync_to_thread=False),
         },
         guards=[know_viewer, check_csrf],
@@ -51,7 +53,7 @@ def create_app(house: House) -> Litestar:
             Exception: on_unexpected,
         },
         plugins=[live.channels],
-        lifespan=[live.running],
+        lifespan=[live.running, staff_live.running],
         compression_config=CompressionConfig(
             backend="gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=6, exclude_opt_key="no_gzip"
         ),
@@ -66,8 +68,8 @@ def end_streams(app: Litestar) -> None:
     """
     End every open stream now. Call it when the box is told to stop, before the server waits for its connections.
     """
-    live: Live = app.state["live"]
-    live.close()
+    for stream in app.state["streams"]:
+        stream.close()
 
 
 def _openapi() -> OpenAPIConfig:

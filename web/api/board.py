@@ -11,8 +11,7 @@ from appliance.errors import NotFound
 from timing.rules import Ranking
 from timing.structs import COMBINED, Board, BoardFormat, Event
 from web.api.answers import problems
-from web.house import House
-from web.live import Live
+from web.given import House, Live
 
 Track = Annotated[str, QueryParameter(description="A track's id, or `combined`: each racer's best of all tracks.")]
 Format = Annotated[

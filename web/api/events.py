@@ -5,12 +5,11 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 
 from appliance.permissions import Permission
-from appliance.sessions import Viewer
 from timing.rules import EventType, RaceRules
 from timing.structs import Event, EventPatch, NewEvent
 from web.api.answers import LIST_LIMIT, SIGNED_IN, WRITING, Before, Limit, problems
 from web.auth import needs
-from web.house import House
+from web.given import House, Viewer, Visitor
 
 
 class PublicTrack(Struct, frozen=True, kw_only=True):
@@ -36,7 +35,7 @@ class PublicEvent(Struct, frozen=True, kw_only=True):
 
 @get("/api/events", responses=problems(), tags=["events"], sync_to_thread=False)
 def list_events(
-    house: House, viewer: Viewer | None, limit: Limit = LIST_LIMIT, before: Before = None
+    house: House, viewer: Visitor, limit: Limit = LIST_LIMIT, before: Before = None
 ) -> list[Event] | list[PublicEvent]:
     """All events, the newest day first; who may see events gets strips and fleets too."""
     events = house.events.list()
@@ -58,7 +57,7 @@ async def create_event(house: House, viewer: Viewer, data: JSONBody[NewEvent]) -
 
 
 @get("/api/events/{event_id:str}", responses=problems(404), tags=["events"], sync_to_thread=False)
-def get_event(house: House, viewer: Viewer | None, event_id: FromPath[str]) -> Event | PublicEvent:
+def get_event(house: House, viewer: Visitor, event_id: FromPath[str]) -> Event | PublicEvent:
     """One event."""
     event = house.events.get(event_id)
     return event if _sees_all(viewer) else public_event(event)
@@ -102,7 +101,7 @@ def public_event(event: Event) -> PublicEvent:
     )
 
 
-def _sees_all(viewer: Viewer | None) -> bool:
+def _sees_all(viewer: Visitor) -> bool:
     return viewer is not None and viewer.can(Permission.SEE_EVENTS)
 
 

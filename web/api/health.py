@@ -9,9 +9,8 @@ from msgspec import Struct
 
 from appliance.health import HealthReport
 from appliance.permissions import Permission
-from appliance.sessions import Viewer
 from web.api.answers import problems
-from web.house import House
+from web.given import House, Visitor
 
 
 class PublicHealth(Struct, frozen=True, kw_only=True):
@@ -32,7 +31,7 @@ class PublicHealth(Struct, frozen=True, kw_only=True):
     },
     tags=["health"],
 )
-async def get_health(house: House, viewer: Viewer | None) -> Response[HealthReport | PublicHealth]:
+async def get_health(house: House, viewer: Visitor) -> Response[HealthReport | PublicHealth]:
     """State of recorder, strips, database, disk, clock, cars and sync."""
     report = await house.health.report()
     status = 200 if report.ok else 503

@@ -9,10 +9,9 @@ from msgspec import Meta, Struct
 from appliance.people import Person
 from appliance.people_structs import Password, Username
 from appliance.permissions import Permission, Role
-from appliance.sessions import Viewer
 from web.api.answers import LIST_LIMIT, READING, SIGNED_IN, WRITING, Limit
 from web.auth import needs
-from web.house import House
+from web.given import House, Viewer
 
 Roles = Annotated[list[Role], Meta(min_length=1, max_length=len(Role))]
 

@@ -7,12 +7,11 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from appliance.permissions import Permission
-from appliance.sessions import Viewer
 from timing.journal import Id
 from timing.queue import QueueEntry
 from web.api.answers import READING, SIGNED_IN, WRITING
 from web.auth import needs
-from web.house import House
+from web.given import House, Viewer
 
 LINE = "/api/events/{event_id:str}/tracks/{track_id:str}/queue"
 ENTRY = "/api/queue/{queue_id:str}"

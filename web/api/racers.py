@@ -8,11 +8,10 @@ from msgspec import Struct
 
 from appliance.people import NewRacer, Racer, RacerPatch, racer_of
 from appliance.permissions import Permission
-from appliance.sessions import Viewer
 from timing.journal import Id
 from web.api.answers import LIST_LIMIT, READING, SIGNED_IN, WRITING, Before, Limit
 from web.auth import needs
-from web.house import House
+from web.given import House, Viewer
 
 Text = Annotated[str, QueryParameter(max_length=80, description="Part of a name.")]
 

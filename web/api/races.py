@@ -6,14 +6,13 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from appliance.permissions import Permission
-from appliance.sessions import Viewer
 from timing.journal import Kind
 from timing.races import RaceFilter
 from timing.structs import Action, NewRace, RaceState, RaceView
 from timing.trail import TrailLine, trail
 from web.api.answers import LIST_LIMIT, READING, SIGNED_IN, WRITING, Before, Limit
 from web.auth import needs
-from web.house import House
+from web.given import House, Viewer
 
 InState = Annotated[RaceState | None, QueryParameter(name="state")]
 Deleted = Annotated[bool, QueryParameter(description="Deleted races too.")]

@@ -8,11 +8,10 @@ from litestar.response import Response
 from msgspec import Meta, Struct
 
 from appliance.permissions import Role
-from appliance.sessions import Viewer
 from web.api.answers import SIGNED_IN, problems
 from web.auth import ended_session_cookie, session_token, signed_in
 from web.csrf import EXEMPT
-from web.house import House
+from web.given import House, Viewer
 
 
 class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

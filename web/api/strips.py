@@ -10,7 +10,7 @@ from appliance.permissions import Permission
 from timing.strip_health import StripHealth
 from web.api.answers import READING, SIGNED_IN, WRITING
 from web.auth import needs
-from web.house import House
+from web.given import House
 
 
 class Hit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
