@@ -47,7 +47,6 @@ class Race:
     given_up_ns: int
     created_wall_ns: int
     started_wall_ns: int | None
-    ended_wall_ns: int | None
     submitted_wall_ns: int | None
     version: int
 
@@ -147,7 +146,6 @@ def _race(entries: Sequence[Entry], tape: Tape) -> Race:
         given_up_ns=tape.given_up_ns,
         created_wall_ns=entries[0].wall_ns,
         started_wall_ns=tape.started_wall_ns,
-        ended_wall_ns=tape.ended_wall_ns,
         submitted_wall_ns=tape.submitted_wall_ns,
         version=len(entries),
     )

@@ -69,7 +69,6 @@ class Tape:
     car_id: str | None = None
     model_id: str | None = None
     started_wall_ns: int | None = None
-    ended_wall_ns: int | None = None
     submitted_wall_ns: int | None = None
     captures: list[Capture] = field(default_factory=list)
     refused: dict[int, RaceState | None] = field(default_factory=dict)
@@ -108,7 +107,7 @@ class Tape:
             self._stop(self.last_ns)
             self.state = RaceState.PAUSED
         self.boot_id = entry.boot_id
-        self.lap_start = self.stopped_ns = None
+        self.stopped_ns = None
 
     def _take(self, step: Step, entry: Entry) -> None:
         self._bank(entry.at_ns)
@@ -121,13 +120,11 @@ class Tape:
             self._stop(entry.at_ns)
         elif self.started_wall_ns is None:
             self.started_wall_ns = entry.wall_ns
-        self.ended_wall_ns = _ended(state, self.ended_wall_ns, entry)
         if state is RaceState.SUBMITTED:
             self.submitted_wall_ns = entry.wall_ns
 
     def _is_at_end(self) -> bool:
-        has_all_laps = self.rules.lap_count is not None and self.completed >= self.rules.lap_count
-        return self.is_time_up or (has_all_laps and not self.captures[-1].dnf)
+        return self.is_time_up or (self.rules.lap_count is not None and self.completed >= self.rules.lap_count)
 
     def _bank(self, at_ns: int) -> None:
         if self.since_ns is not None:
@@ -209,12 +206,6 @@ def _set_car(tape: Tape, entry: Entry) -> None:
 
 def _nothing(tape: Tape, entry: Entry) -> None:
     """Only the state changes."""
-
-
-def _ended(state: RaceState, ended_wall_ns: int | None, entry: Entry) -> int | None:
-    if state in (RaceState.RUNNING, RaceState.PAUSED):
-        return None
-    return entry.wall_ns if state is RaceState.OVER and ended_wall_ns is None else ended_wall_ns
 
 
 MEANINGS: Mapping[Do, Callable[[Tape, Entry], None]] = {

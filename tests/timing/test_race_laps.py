@@ -19,6 +19,16 @@ def test_first_crossing_starts_the_clocks_and_makes_no_lap() -> None:
     assert journal.clocks(13.5) == Clocks(race_left_ms=None, race_elapsed_ms=3_500, lap_elapsed_ms=3_500, time_up=False)
 
 
+def test_race_remembers_when_it_was_made_started_and_submitted() -> None:
+    journal = Journal()
+    assert journal.race.started_wall_ns is None
+    for at_s, kind in enumerate((K.START, K.PAUSE, K.RESUME, K.LAP, K.END, K.CANCEL_END, K.END, K.SUBMIT), start=10):
+        journal.do(kind, at_s)
+    journal.do(K.SET_PROXY, 60, by_proxy=True)
+    race, wall = journal.race, [entry.wall_ns for entry in journal.entries]
+    assert (race.created_wall_ns, race.started_wall_ns, race.submitted_wall_ns) == (wall[0], wall[1], wall[8])
+
+
 def test_lap_is_the_time_between_two_crossings() -> None:
     journal = running()
     journal.do(K.CROSSING, 19.123)
@@ -85,6 +95,17 @@ def test_pause_is_taken_off_a_lap_between_two_stamps_of_the_recorder() -> None:
     journal.do(K.RESUME, 22)
     journal.strip(29.001, 519.000)
     assert journal.lap_s == [9]
+
+
+def test_every_pause_is_taken_off_its_own_lap_and_no_other() -> None:
+    journal = Journal()
+    journal.strip(10, 500)
+    for at_s in (12, 15):
+        journal.do(K.PAUSE, at_s)
+        journal.do(K.RESUME, at_s + 2)
+    journal.strip(23, 513)
+    journal.strip(33, 523)
+    assert journal.lap_s == [9, 10]
 
 
 @pytest.mark.parametrize("second", [{"recorder_boot": "pi-2"}, {"recorder_boot": "pi-1", "edge_s": 1.0}])
@@ -200,6 +221,14 @@ def test_lap_count_race_does_not_count_did_not_finish_nor_undone_laps() -> None:
     assert journal.state is RaceState.RUNNING
     assert journal.do(K.CROSSING, 50).state is RaceState.OVER
     assert journal.lap_s == [5, 20, 10]
+
+
+def test_lap_count_race_whose_end_was_cancelled_ends_at_the_next_capture() -> None:
+    journal = running(RaceRules(race_ms=None, lap_count=1))
+    for capture in (K.CROSSING, K.LAP, K.DNF):
+        assert journal.do(capture, 10 * len(journal.entries)).state is RaceState.OVER
+        journal.do(K.CANCEL_END, 10 * len(journal.entries))
+        journal.do(K.RESUME, 10 * len(journal.entries))
 
 
 def test_lap_count_race_counts_invalid_laps_and_ends_at_time_up_too() -> None:

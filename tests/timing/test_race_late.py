@@ -89,6 +89,16 @@ def test_earlier_stamp_of_the_same_pass_takes_the_place_of_the_crossing() -> Non
     assert journal.lap_s == [20]
 
 
+def test_undone_crossing_stays_undone_when_its_pass_gets_an_earlier_stamp() -> None:
+    journal = running()
+    journal.do(K.CROSSING, 20.003)
+    journal.do(K.UNDO_LAP, 21)
+    journal.do(K.CROSSING, 20.001, target_seq=2)
+    assert journal.lap_s == []
+    journal.do(K.CROSSING, 30)
+    assert journal.lap_s == [20]
+
+
 @pytest.mark.parametrize("seq", [0, 7])
 def test_only_a_crossing_of_the_race_can_be_replaced(seq: int) -> None:
     with pytest.raises(InvalidInput, match=f"Entry {seq} is no crossing of this race"):
@@ -106,6 +116,13 @@ def test_power_cut_leaves_the_race_paused_with_all_its_laps() -> None:
     journal.do(K.CROSSING, 65, boot="boot-2")
     assert journal.lap_s == [10, 9]
     assert journal.race.race_ns == ns(19)
+
+
+def test_last_entry_before_a_power_cut_stops_the_clocks_whatever_it_was() -> None:
+    journal = running()
+    journal.do(K.SET_PROXY, 14, by_proxy=True)
+    journal.power_cut(3, boot="boot-2")
+    assert journal.race.race_ns == journal.race.lap_ns == ns(4)
 
 
 def test_first_entry_of_another_boot_finds_the_race_paused_even_without_the_box_saying_so() -> None:

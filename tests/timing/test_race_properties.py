@@ -161,7 +161,7 @@ TestAnyRace.settings = settings(max_examples=150, stateful_step_count=40, deadli
 
 
 @settings(deadline=None)
-@given(rules, st.lists(st.tuples(racing_kinds, steps_ms), max_size=25), st.randoms(use_true_random=False))
+@given(rules, st.lists(st.tuples(racing_kinds, steps_ms), min_size=8, max_size=25), st.randoms(use_true_random=False))
 def test_arrival_order_of_crossings_does_not_matter(rules, happened, chance) -> None:  # type: ignore[no-untyped-def]
     """8. On time, or late in any order: the same race."""
     stamps = list(itertools.accumulate(step_ms for _, step_ms in happened))
@@ -179,7 +179,7 @@ def test_arrival_order_of_crossings_does_not_matter(rules, happened, chance) -> 
 
 
 @settings(deadline=None)
-@given(rules, st.lists(st.tuples(racing_kinds, steps_ms), max_size=25), st.integers(-(10**6), 10**9))
+@given(rules, st.lists(st.tuples(racing_kinds, steps_ms), min_size=8, max_size=25), st.integers(-(10**6), 10**9))
 def test_recorder_with_a_clock_of_its_own_gives_the_same_laps(rules, happened, offset_ms) -> None:  # type: ignore[no-untyped-def]
     """9. Stamps of another clock, however far apart the two are."""
     plain, stamped = Journal(rules), Journal(rules)
