@@ -11,14 +11,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from appliance.people import People
-from appliance.people_structs import RacersMerged
-
 from appliance import clock
 from appliance.database import Database
 from appliance.errors import Conflict, NotAllowed, NotFound, NotReady
 from appliance.facts import Facts
 from appliance.ids import new_id
+from appliance.people import People
+from appliance.people_structs import RacersMerged
 from timing.actions import payload_of, ready_entry
 from timing.events import Events
 from timing.facts import RaceChanged, RaceEnded
@@ -121,7 +120,7 @@ class RaceControl:
         tracks = {track.track_id: track.name for track in event.tracks}
         return trail(
             race.entries[: race.durable],
-            lambda person_id: self._people.get(person_id).username,
+            self._name_of,
             lambda track_id: tracks.get(track_id, f"track {track_id}"),
         )
 
@@ -321,6 +320,12 @@ class RaceControl:
             await asyncio.shield(write)
         if not race.has(action_id):
             raise NotReady("The action could not be stored.", "Try again; if it stays so, look at System.")
+
+    def _name_of(self, person_id: str) -> str:
+        try:
+            return self._people.get(person_id).username
+        except NotFound:
+            return "somebody who is gone"
 
     def _repeated(self, race: LiveRace, new: NewRace) -> RaceView:
         if race.record.event_id != new.event_id:

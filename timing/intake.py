@@ -117,6 +117,17 @@ class StripIntake:
             lines=line_health(strips, of_track, recorder_id, clock.mono_ns()),
         )
 
+    def silent_lines(self) -> list[str]:
+        """Lines that a track's crossings have passed by, as "strip 2 of Track 1"."""
+        return [
+            f"{line.name} of {track.name}"
+            for event in self._events.list()
+            for track in event.tracks
+            if (event.event_id, track.track_id) in self._tracks
+            for line in self.health(event.event_id, track.track_id).lines
+            if line.silent
+        ]
+
     async def loose(self, event_id: str, track_id: str) -> list[LooseCrossing]:
         """The newest crossings of a track that no race took."""
         rows = await self._db.fetch_all(

@@ -42,7 +42,7 @@ def trail(entries: Iterable[Entry], name_of: Names, track_name: Names) -> list[T
     ]
 
 
-def minutes_text(lap_ms: int) -> str:
+def lap_text(lap_ms: int) -> str:
     """mm:ss.mmm, as times are written everywhere."""
     return f"{lap_ms // 60_000:02d}:{lap_ms // 1000 % 60:02d}.{lap_ms % 1000:03d}"
 
@@ -52,6 +52,7 @@ def _actor(actor: str, name_of: Names) -> str:
 
 
 PLAIN: dict[Kind, str] = {
+    Kind.PAUSE: "Paused",
     Kind.START: "Started by hand",
     Kind.RESUME: "Resumed",
     Kind.LAP: "Lap taken by hand",
@@ -68,26 +69,29 @@ PLAIN: dict[Kind, str] = {
 
 
 def _text(entry: Entry, name_of: Names, track_name: Names) -> str:
-    if entry.kind in PLAIN:
-        return _with_reason(PLAIN[entry.kind], entry.payload)
-    payload = entry.payload
-    texts: dict[Kind, str] = {
-        Kind.READY: "Ready" + (", past the run limit" if payload.override else ""),
-        Kind.CROSSING: f"Crossing on line {payload.line}",
-        Kind.PAUSE: "Paused: the power was cut" if payload.reason == "power_cut" else "Paused",
-        Kind.UNDO_LAP: f"Lap {payload.lap} undone" if payload.lap else "Last lap undone",
-        Kind.SET_VALIDITY: f"Lap {payload.lap} made {'valid' if payload.valid else 'invalid'}",
-        Kind.SET_CAR: f"Car {payload.car_id or 'none'}",
-        Kind.SET_TIME: f"Lap {payload.lap} set to {minutes_text(payload.lap_ms or 0)}",
-        Kind.SET_RESETS: f"Lap {payload.lap} set to {payload.resets} resets",
-        Kind.SET_PROXY: "Raced by proxy" if payload.by_proxy else "Not raced by proxy",
-        Kind.SET_RACER: f"Given to {name_of(payload.racer_id or '')}",
-        Kind.SET_TRACK: f"Moved to {track_name(payload.track_id or '')}",
-        Kind.DELETE_LAP: f"Lap {payload.lap} deleted",
-        Kind.RESTORE_LAP: f"Lap {payload.lap} restored",
-    }
-    return texts[entry.kind] if entry.kind is Kind.PAUSE else _with_reason(texts[entry.kind], payload)
+    if entry.payload.reason == "power_cut":
+        return "Paused: the power was cut"
+    text = PLAIN.get(entry.kind) or _said_with(entry.kind, entry.payload, name_of, track_name)
+    return f"{text} ({entry.payload.reason})" if entry.payload.reason else text
 
 
-def _with_reason(text: str, payload: Payload) -> str:
-    return f"{text} ({payload.reason})" if payload.reason else text
+def _said_with(kind: Kind, payload: Payload, name_of: Names, track_name: Names) -> str:
+    if kind is Kind.SET_RACER:
+        return f"Given to {name_of(payload.racer_id or '')}"
+    if kind is Kind.SET_TRACK:
+        return f"Moved to {track_name(payload.track_id or '')}"
+    return SAID[kind](payload)
+
+
+SAID: dict[Kind, Callable[[Payload], str]] = {
+    Kind.READY: lambda said: "Ready" + (", past the run limit" if said.override else ""),
+    Kind.CROSSING: lambda said: f"Crossing on line {said.line}",
+    Kind.UNDO_LAP: lambda said: f"Lap {said.lap} undone",
+    Kind.SET_VALIDITY: lambda said: f"Lap {said.lap} made {'valid' if said.valid else 'invalid'}",
+    Kind.SET_TIME: lambda said: f"Lap {said.lap} set to {lap_text(said.lap_ms or 0)}",
+    Kind.SET_RESETS: lambda said: f"Lap {said.lap} set to {said.resets} resets",
+    Kind.DELETE_LAP: lambda said: f"Lap {said.lap} deleted",
+    Kind.RESTORE_LAP: lambda said: f"Lap {said.lap} restored",
+    Kind.SET_PROXY: lambda said: "Raced by proxy" if said.by_proxy else "Not raced by proxy",
+    Kind.SET_CAR: lambda said: f"Car {said.car_id or 'none'}",
+}

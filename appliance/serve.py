@@ -1,0 +1,177 @@
+"""
+The server process: builds the house, serves it on a socket that its supervisor opened, and takes it down in order.
+
+Started by appliance/supervisor.py as `python -m appliance.serve --data DIR --fd N --socket PATH`.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+import uvloop
+from litestar import Litestar
+
+from appliance import people_schema
+from appliance.database import Database
+from appliance.errors import ApplianceError
+from appliance.facts import Facts
+from appliance.health import Check, Health, Probe
+from appliance.people import People
+from appliance.secret_key import load_secret
+from appliance.sessions import Sessions
+from appliance.settings import Settings, load
+from appliance.welcome import welcome_text
+from timing import queue_schema, schema
+from timing.boards import Boards
+from timing.control import RaceControl
+from timing.events import Events
+from timing.intake import StripIntake
+from timing.queue import Queue
+from web.app import create_app, end_streams
+from web.house import House
+
+DATABASE = "trackside.db"
+MIGRATIONS = (people_schema.MIGRATIONS, schema.MIGRATIONS, queue_schema.MIGRATIONS)
+"""Every room's tables, in the order of their dependence."""
+GRACE_S = 2
+"""How long open requests may take once the box is told to stop; streams are ended at once."""
+BACKLOG = 2048
+"""Connections that may wait while the server restarts: every phone of a hall."""
+
+
+@contextlib.asynccontextmanager
+async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[House]:
+    """The house of a data directory, with its recorder's socket; everything is durable and closed at the end."""
+    facts = Facts()
+    db = await Database.open(settings.data_dir / DATABASE, MIGRATIONS)
+    try:
+        people = People(db, facts, load_secret(settings.data_dir))
+        await people.load()
+        sessions = Sessions(db, facts, people)
+        await sessions.load()
+        events = Events(db, facts)
+        await events.load()
+        control = RaceControl(db, facts, people, events)
+        await control.start()
+        boards = Boards(db, facts, people, events)
+        queue = Queue(db, facts, people, events)
+        await queue.load(control.live_races())
+        strips = StripIntake(db, facts, events, control, socket_path)
+        await strips.load()
+        strips.start()
+        health = Health(settings.data_dir, db)
+        for name, probe in probes(strips).items():
+            health.register(name, probe)
+        try:
+            yield House(
+                settings=settings,
+                db=db,
+                facts=facts,
+                people=people,
+                sessions=sessions,
+                events=events,
+                control=control,
+                strips=strips,
+                boards=boards,
+                queue=queue,
+                health=health,
+            )
+        finally:
+            await strips.stop()
+            await control.stop()
+            await boards.stop()
+            await queue.settle()
+            await sessions.settle()
+            await people.settle()
+    finally:
+        await db.close()
+
+
+def probes(strips: StripIntake) -> dict[str, Probe]:
+    """What the racing adds to the health of the box."""
+
+    def recorder() -> Check:
+        if strips.problem is None:
+            return Check(ok=True, message="The recorder is connected.")
+        return Check(
+            ok=False, message=strips.problem, remedy="It is started again by itself; take laps by hand meanwhile."
+        )
+
+    def lines() -> Check:
+        silent = strips.silent_lines()
+        if not silent:
+            return Check(ok=True, message="No strip has fallen silent.")
+        return Check(ok=False, message=f"Silent: {', '.join(silent)}.", remedy="Look at its cable and the tape.")
+
+    return {"recorder": recorder, "strips": lines}
+
+
+class BoxServer(uvicorn.Server):
+    """uvicorn, with streams ended before it waits for its connections, and the welcome printed once it answers."""
+
+    def __init__(self, app: Litestar, house: House) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+                timeout_keep_alive=30,
+                backlog=BACKLOG,
+            )
+        )
+        self._app = app
+        self._house = house
+        self._loop = asyncio.get_running_loop()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say where."""
+        await super().startup(sockets)
+        if self.started and not self._house.settings.quiet:
+            sys.stdout.write(welcome_text(self._house.settings, self._house.people.setup_code()))
+            sys.stdout.flush()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM or Ctrl-C: open streams would be waited for until the grace is over."""
+        self._loop.call_soon_threadsafe(end_streams, self._app)
+        super().handle_exit(sig, frame)
+
+
+async def run(settings: Settings, listener: socket.socket, socket_path: Path) -> None:
+    """Serve until told to stop."""
+    async with opened_house(settings, socket_path) as house:
+        await BoxServer(create_app(house), house).serve(sockets=[listener])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The child process of the supervisor."""
+    parser = argparse.ArgumentParser(prog="appliance.serve", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--fd", type=int, required=True, help="the listening socket, inherited")
+    parser.add_argument("--socket", type=Path, required=True, help="the recorder's socket")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        uvloop.run(run(load(options.data), socket.socket(fileno=options.fd), options.socket))
+    except ApplianceError as error:
+        sys.stderr.write(f"{error.message} {error.remedy}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
