@@ -90,12 +90,12 @@ def require_viewer(viewer: Viewer | None) -> Viewer:
 
 def session_cookie(token: str) -> Cookie:
     """The cookie that keeps a browser signed in. No `Secure`: the box serves plain HTTP in the hall."""
-    return Cookie(SESSION_COOKIE, token, path="/", httponly=True, samesite="lax", max_age=COOKIE_SECONDS)
+    return Cookie(key=SESSION_COOKIE, value=token, path="/", httponly=True, samesite="lax", max_age=COOKIE_SECONDS)
 
 
 def ended_session_cookie() -> Cookie:
     """The cookie that makes a browser forget its session."""
-    return Cookie(SESSION_COOKIE, "", path="/", httponly=True, samesite="lax", max_age=0)
+    return Cookie(key=SESSION_COOKIE, value="", path="/", httponly=True, samesite="lax", max_age=0)
 
 
 def safe_next(address: str | None, otherwise: str = "/") -> str:
