@@ -134,7 +134,8 @@ class Recorder:
             listening.remove_file()
             await self._wind_up()
         if not stop.is_set():
-            raise RuntimeError("a vital part of the recorder has failed")
+            cause = self._died.exception() if self._died.done() else beat.exception()
+            raise RuntimeError("a vital part of the recorder has failed") from cause
 
     async def _wind_up(self) -> None:
         await self._strips.stop()
@@ -162,7 +163,7 @@ class Recorder:
     def _writer_died(self, error: BaseException) -> None:
         def tell() -> None:
             if not self._died.done():
-                self._died.set_result(None)
+                self._died.set_exception(error)
 
         self._loop.call_soon_threadsafe(tell)
 

@@ -89,6 +89,8 @@ class StreamClient:
         self._hole_at: int | None = None
         self._offset = ClockOffset()
         self.recorder: RecorderHello | None = None
+        self.caught_up = False
+        """Whether the replay of this connection is over: what comes is live."""
         self.problem: str | None = None
         """What the recorder says is wrong with it, as of its last heartbeat."""
         self.last_heartbeat_mono_ns: int | None = None
@@ -208,7 +210,7 @@ class StreamClient:
         """Whether there was one to lose."""
         if self._writer is None:
             return False
-        self._writer = None
+        self._writer, self.caught_up = None, False
         self._tell_link(up=False)
         return True
 
@@ -236,6 +238,7 @@ class StreamClient:
             case Edge() | Gap():
                 self._take_numbered(message)
             case CaughtUp():
+                self.caught_up = True
                 self._call(self._on_message, message)
             case Clock():
                 self.last_heartbeat_mono_ns, self.problem = mono_ns(), message.problem

@@ -136,12 +136,12 @@ class StreamServer:
         self._reading.shutdown()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._clients) > MAX_CLIENTS:
-            raise NotUnderstood(f"There are {MAX_CLIENTS} clients already.", "Close one of them.")
         async with asyncio.timeout(HELLO_TIMEOUT_S):
             line = await _read_line(reader)
         if not line:
             return
+        if len(self._clients) > MAX_CLIENTS:  # Said after its hello, as a client that still writes may miss it.
+            raise NotUnderstood(f"There are {MAX_CLIENTS} clients already.", "Close one of them.")
         cursor = self._start_of(_checked_hello(line))
         writer.write(encode(self._source.hello()))
         self._clients[writer] = True

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from itertools import pairwise
 from pathlib import Path
 
@@ -207,6 +208,20 @@ async def test_client_that_leaves_in_the_middle_of_a_line_harms_nobody(recorder)
     async with connected(recorder.socket) as client:
         client.send(b'{"type":"hello","proto')
     assert await history(recorder.socket) == []
+
+
+async def test_one_client_too_many_is_refused_and_harms_nobody(recorder):
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(recorder.socket)) for _ in range(64)]
+        for client in clients:
+            client.hello(0)
+            await client.until("caught_up")
+        async with connected(recorder.socket) as late:
+            late.hello(0)
+            assert await late.next() == {"type": "error", "message": "There are 64 clients already."}
+        clients[0].hit()
+        for client in clients:
+            assert numbers(await client.edges(2)) == [1, 2]
 
 
 async def test_disabled_strips_have_no_lines_and_refuse_hits(tmp_path):
@@ -504,9 +519,10 @@ async def test_writer_that_dies_takes_the_recorder_with_it(tmp_path, monkeypatch
     async with Running(tmp_path) as running:
         monkeypatch.setattr("timing.edges_db.EdgesDb.commit", broken)
         running.strips.sink(RawEdge(4, True, 1))
-        with pytest.raises(RuntimeError, match="a vital part"):
+        with pytest.raises(RuntimeError, match="a vital part") as failure:
             async with asyncio.timeout(20):
                 await asyncio.shield(running.task)
+        assert str(failure.value.__cause__) == "a bug"
         running.task = asyncio.create_task(asyncio.sleep(0))
     assert not running.socket.exists()
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -63,6 +65,27 @@ def test_message_is_written_exactly_as_the_protocol_says(message, line):
 def test_message_is_read_back_as_it_was_written(message, line):
     decode = decode_client_line if isinstance(message, (ClientHello, Ping, Hit)) else decode_recorder_line
     assert decode(line.encode() + b"\n") == message
+
+
+def test_session_in_the_documentation_is_true():
+    page = (Path(__file__).parents[2] / "docs/timing-stream.md").read_text()
+    said = re.findall(r"^([<>]) (\{.*\})$", page, re.MULTILINE)
+    assert {json.loads(line)["type"] for _, line in said} >= {
+        "hello",
+        "edge",
+        "gap",
+        "caught_up",
+        "clock",
+        "pong",
+        "ping",
+    }
+    *good, (_, wrong), (_, answer) = said
+    for side, line in good:
+        message = decode_client_line(line.encode()) if side == ">" else decode_recorder_line(line.encode())
+        assert encode(message).decode() == line + "\n"
+    with pytest.raises(NotUnderstood) as refused:
+        decode_client_line(wrong.encode())
+    assert decode_recorder_line(answer.encode()) == Refusal(message=refused.value.message)
 
 
 def test_unknown_fields_are_ignored():

@@ -135,9 +135,11 @@ async def test_new_client_goes_on_where_its_owner_says(tmp_path, owner):
             await client.hit(17, hold_ms=5, bounces=2)
             await owner.edges(6)
         late = Owner(held=4)
-        async with late.client(recorder.socket):
+        async with late.client(recorder.socket) as client:
+            assert not client.caught_up
             await late.until(lambda: CaughtUp(seq=6) in late.messages)
             assert late.numbers == [5, 6]
+            assert client.caught_up
         assert late.hellos[0].last_seq == 6
 
 
