@@ -119,9 +119,12 @@ class People:
         """The registration desk makes an account for a racer."""
         return await self._add(new, [Role.RACER], actor=actor, kind="registered")
 
-    async def add_staff(self, username: str, roles: Iterable[Role], password: str, actor: str) -> Person:
+    async def add_staff(
+        self, username: str, roles: Iterable[Role], password: str, actor: str, *, country: str | None = None
+    ) -> Person:
         """Somebody with more roles than racer; the password is not optional."""
-        return await self._add(NewRacer(username=username, password=password), roles, actor=actor, kind="added")
+        new = NewRacer(username=username, password=password, country=country)
+        return await self._add(new, roles, actor=actor, kind="added")
 
     async def update(self, person_id: str, patch: RacerPatch, actor: str) -> Person:
         """Rename, country, colour, avatar; the trail keeps what was before."""

@@ -128,11 +128,13 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
-    return {
+    """TRACKSIDE_* that are settings or nearly so; others belong to somebody else (a test, a script) and are let be."""
+    found = {
         variable.removeprefix(PREFIX).lower(): value
         for variable, value in environment.items()
         if variable.startswith(PREFIX) and variable not in _NOT_SETTINGS and value != ""
     }
+    return {name: value for name, value in found.items() if _nearest(name)}
 
 
 def _checked(name: str, value: object, source: str) -> object:
@@ -160,10 +162,18 @@ def _path(kind: type, value: object) -> object:
 
 
 def _unknown(name: str, source: str) -> InvalidInput:
-    known = [field for field in Settings.__struct_fields__ if field != "data_dir"]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+    near = _nearest(name)
+    hint = f"Did you mean {near}?" if near else f"There are: {', '.join(_names())}."
     return InvalidInput(f"There is no setting {name} ({source}).", hint, field=name)
+
+
+def _nearest(name: str) -> str | None:
+    near = difflib.get_close_matches(name, _names(), n=1, cutoff=0.7)
+    return near[0] if near else None
+
+
+def _names() -> list[str]:
+    return [field for field in Settings.__struct_fields__ if field != "data_dir"]
 
 
 def _shown(value: object) -> str:
