@@ -11,7 +11,7 @@ from appliance.people_structs import NewRacer
 from web.api.session import client_address
 from web.auth import ended_session_cookie, safe_next, session_token
 from web.given import House, Viewer
-from web.pages.public.forms import refused, signed_in_at, text_fields
+from web.pages.public.forms import Values, refused, signed_in_at, text_fields
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -26,17 +26,17 @@ class SignUpPage(Controller):
     @get()
     async def show(self, request: AnyRequest) -> Response[str]:
         """The empty form."""
-        return page(request, "public/sign_up.html", error=None, values={})
+        return page(request, "public/sign_up.html", error=None, values=Values())
 
     @post()
     async def sign_up(self, request: AnyRequest, house: House) -> Response[Any]:
         """Make the account and sign it in; the badge is shown next."""
         values = await text_fields(request)
         new = NewRacer(
-            username=values.get("username", ""),
-            country=values.get("country") or None,
-            colour=values.get("colour") or None,  # type: ignore[arg-type]  # People checks it and names the choices
-            password=values.get("password") or None,
+            username=values["username"],
+            country=values["country"] or None,
+            colour=values["colour"] or None,  # type: ignore[arg-type]  # People checks it and names the choices
+            password=values["password"] or None,
         )
         try:
             person = await house.people.sign_up(new)
@@ -55,7 +55,7 @@ class SignInPage(Controller):
     @get()
     async def show(self, request: AnyRequest, next: FromQuery[str] = "") -> Response[str]:
         """The empty form; `next` is where to go afterwards."""
-        return page(request, "public/sign_in.html", error=None, values={"next": next})
+        return page(request, "public/sign_in.html", error=None, values=Values(next=next))
 
     @post()
     async def sign_in(self, request: AnyRequest, house: House) -> Response[Any]:
@@ -63,11 +63,11 @@ class SignInPage(Controller):
         values = await text_fields(request)
         try:
             token, viewer = await house.sessions.sign_in(
-                values.get("username", ""), values.get("password", ""), client_address(request)
+                values["username"], values["password"], client_address(request)
             )
         except ApplianceError as error:
-            return refused(request, "public/sign_in.html", error, {"next": "", **values})
-        return signed_in_at(safe_next(values.get("next"), first_page_of(viewer)), token)
+            return refused(request, "public/sign_in.html", error, values)
+        return signed_in_at(safe_next(values["next"], first_page_of(viewer)), token)
 
 
 class BadgePage(Controller):
@@ -79,14 +79,14 @@ class BadgePage(Controller):
     @get()
     async def show(self, request: AnyRequest) -> Response[str]:
         """A field for the code; js/badge.js fills it from the address and sends it."""
-        return page(request, "public/badge.html", error=None, values={})
+        return page(request, "public/badge.html", error=None, values=Values())
 
     @post()
     async def sign_in(self, request: AnyRequest, house: House) -> Response[Any]:
         """Check the code."""
         values = await text_fields(request)
         try:
-            token, _ = await house.sessions.sign_in_with_badge(values.get("code", ""), client_address(request))
+            token, _ = await house.sessions.sign_in_with_badge(values["code"], client_address(request))
         except ApplianceError as error:
             return refused(request, "public/badge.html", error, values)
         return signed_in_at("/me", token)
@@ -101,16 +101,16 @@ class SetupPage(Controller):
     @get()
     async def show(self, request: AnyRequest, house: House) -> Response[str]:
         """The form, or the way to sign in once there is an admin."""
-        return page(request, "public/setup.html", error=None, values={}, is_done=house.people.setup_code() is None)
+        return page(
+            request, "public/setup.html", error=None, values=Values(), is_done=house.people.setup_code() is None
+        )
 
     @post()
     async def claim(self, request: AnyRequest, house: House) -> Response[Any]:
         """Make the admin and sign them in."""
         values = await text_fields(request)
         try:
-            person = await house.people.claim_first_admin(
-                values.get("setup_code", ""), values.get("username", ""), values.get("password", "")
-            )
+            person = await house.people.claim_first_admin(values["setup_code"], values["username"], values["password"])
             token, _ = await house.sessions.start(person.person_id)
         except ApplianceError as error:
             done = house.people.setup_code() is None

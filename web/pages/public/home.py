@@ -37,7 +37,7 @@ class HomePage(Controller):
         )
 
 
-async def now_at(house: House, event: Event) -> dict[str, object]:
+async def now_at(house: House, event: Event) -> dict[str, Any]:
     """What happens at the event right now."""
     board = await house.boards.board(event.event_id)
     return {

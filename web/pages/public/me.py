@@ -13,7 +13,7 @@ from web.api.session import client_address
 from web.auth import ended_session_cookie, require_viewer, signed_in
 from web.given import House, Viewer, Visitor
 from web.pages.public.codes import box_address, qr_inline
-from web.pages.public.forms import refused, signed_in_at, text_fields
+from web.pages.public.forms import Values, refused, signed_in_at, text_fields
 from web.pages.public.turns import turns_of
 from web.render import fragment, page
 
@@ -41,7 +41,9 @@ class MyPage(Controller):
     ) -> Response[str]:
         """The page; `welcome` after signing up, `done` names what was just changed."""
         context = await my_context(request, house, require_viewer(viewer))
-        return page(request, "public/me.html", error=None, values={}, welcome=welcome, done=DONE.get(done), **context)
+        return page(
+            request, "public/me.html", error=None, values=Values(), welcome=welcome, done=DONE.get(done), **context
+        )
 
     @get("/turn")
     async def turn(self, request: AnyRequest, house: House, viewer: Visitor) -> Response[str]:
@@ -53,7 +55,7 @@ class MyPage(Controller):
         """Country and colour. The name stays: the crew knows the racer by it, and can change it."""
         me = require_viewer(viewer)
         values = await text_fields(request)
-        patch = RacerPatch(country=values.get("country") or None, colour=values.get("colour") or None)  # type: ignore[arg-type]
+        patch = RacerPatch(country=values["country"] or None, colour=values["colour"] or None)  # type: ignore[arg-type]
         try:
             await house.people.update(me.person_id, patch, actor=me.person_id)
         except ApplianceError as error:
@@ -66,8 +68,8 @@ class MyPage(Controller):
         me = require_viewer(viewer)
         values = await text_fields(request)
         try:
-            await check_old_password(request, house, me, values.get("old_password", ""))
-            await house.people.set_password(me.person_id, values.get("password", ""), actor=me.person_id)
+            await check_old_password(request, house, me, values["old_password"])
+            await house.people.set_password(me.person_id, values["password"], actor=me.person_id)
             token, _ = await house.sessions.start(me.person_id)
         except ApplianceError as error:
             return await self._refused(request, house, me, error, values)
@@ -79,7 +81,7 @@ class MyPage(Controller):
         me = require_viewer(viewer)
         values = await text_fields(request)
         try:
-            if values.get("confirm", "").casefold() != FORGET_WORD:
+            if values["confirm"].casefold() != FORGET_WORD:
                 raise InvalidInput(
                     "Nothing was deleted.", f"Type “{FORGET_WORD}” to delete your account.", field="confirm"
                 )
@@ -89,7 +91,7 @@ class MyPage(Controller):
         return Redirect("/", status_code=303, cookies=[ended_session_cookie()])
 
     async def _refused(
-        self, request: AnyRequest, house: House, me: Viewer, error: ApplianceError, values: dict[str, str]
+        self, request: AnyRequest, house: House, me: Viewer, error: ApplianceError, values: Values
     ) -> Response[str]:
         context = await my_context(request, house, me)
         return refused(request, "public/me.html", error, values, welcome=False, done=None, **context)
@@ -98,7 +100,7 @@ class MyPage(Controller):
 DONE = {"profile": "Your country and colour are changed.", "password": "Your password is changed."}
 
 
-async def my_context(request: AnyRequest, house: House, me: Viewer) -> dict[str, object]:
+async def my_context(request: AnyRequest, house: House, me: Viewer) -> dict[str, Any]:
     """All that the page shows of its person."""
     person = house.people.get(me.person_id)
     event = house.events.current()
@@ -113,7 +115,7 @@ async def my_context(request: AnyRequest, house: House, me: Viewer) -> dict[str,
     }
 
 
-def badge_of(request: AnyRequest, house: House, person: Person) -> dict[str, object]:
+def badge_of(request: AnyRequest, house: House, person: Person) -> dict[str, Any]:
     """Code and QR of a racer's badge; staff have none."""
     if person.is_staff:
         return {"badge_code": None, "badge_qr": None}

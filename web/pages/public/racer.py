@@ -67,7 +67,7 @@ async def runs_of(house: House, person: Person, event: Event | None) -> list[Rac
     return [race for race in await house.control.list(wanted) if race.state not in NOT_SHOWN]
 
 
-async def parts(house: House, person: Person, event: Event | None, runs: list[RaceView]) -> dict[str, object]:
+async def parts(house: House, person: Person, event: Event | None, runs: list[RaceView]) -> dict[str, Any]:
     """Everything below the racer's name."""
     if event is None:
         return {"places": [], "runs": [], "races": [], "average": False, "track_names": {}, "version": 0}
