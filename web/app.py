@@ -4,6 +4,8 @@ The web application: every page and every API call of the box on one Litestar, a
 Owns what holds for all routes: guards, headers, errors, compression, the schema. Refuses to know any route's work.
 """
 
+from typing import Any
+
 from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
@@ -35,9 +37,10 @@ GZIP_FROM_BYTES = 700
 
 def create_app(house: House) -> Litestar:
     """The application around `house`; its live streams run from start-up until `end_streams`."""
+    routes: list[Any] = [*web.api.ROUTES, *web.pages.public.ROUTES, *web.pages.staff.ROUTES, static_file]
     live, staff_live = Live(house), StaffLive(house)
     return Litestar(
-        route_handlers=[*web.api.ROUTES, *web.pages.public.ROUTES, *web.pages.staff.ROUTES, static_file],
+        route_handlers=routes,
         state=State({"house": house, "streams": (live, staff_live)}),
         dependencies={
             "house": Provide(lambda: house, sync_to_thread=False),

@@ -5,30 +5,22 @@ Nothing of the inside leaks: an unexpected error answers an id, and the log has 
 """
 
 import logging
-import re
 import secrets
+from http import HTTPStatus
 from typing import Any
 
 from litestar.connection import Request
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect, Response
-from msgspec import Struct
 
 from appliance.errors import ApplianceError, NotSignedIn, TooManyTries
 from web.auth import Connection, sign_in_address
 from web.error_page import error_page
+from web.problem import SEND_AGAIN, Problem, shape_problem
 
 log = logging.getLogger(__name__)
 
 AnyRequest = Request[Any, Any, Any]
-
-
-class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Every answer that is not a success: what is wrong, what to do next, and which field when it is one."""
-
-    message: str
-    remedy: str
-    field: str | None = None
 
 
 def on_appliance_error(request: AnyRequest, error: ApplianceError) -> Response[Any]:
@@ -43,7 +35,7 @@ def on_appliance_error(request: AnyRequest, error: ApplianceError) -> Response[A
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """An error of the framework: routing, reading the request, checking its shape."""
-    if error.status_code >= 500:
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
     allow = _allowed_methods(error)
     headers = {"Allow": allow} if allow else {}
@@ -65,24 +57,6 @@ def wants_json(connection: Connection) -> bool:
     """Programs talk to /api and /schema; everything else is looked at by people."""
     path = connection.url.path
     return path == "/api" or path.startswith(("/api/", "/schema"))
-
-
-def shape_problem(detail: str) -> Problem:
-    """
-    The problem for msgspec's own words, e.g. "Expected `int`, got `str` - at `$.rules.race_ms`".
-
-    The path after "at" becomes the field.
-    """
-    text, _, path = detail.partition(" - at `$")
-    field = re.sub(r"\[\.\.\.\]", "", path.rstrip("`")).strip(".") or None
-    unknown = re.search(r"(?:unknown|missing required) field `([^`]+)`", text)
-    if unknown:
-        field = ".".join(part for part in (field, unknown.group(1)) if part)
-    return Problem(
-        message=f"{field}: {text}." if field else f"{text}.",
-        remedy="Correct it and send the request again; /schema lists what is accepted.",
-        field=field,
-    )
 
 
 def _problem(error: ApplianceError) -> Problem:
@@ -117,7 +91,7 @@ def _validation_problem(first: dict[str, Any]) -> Problem:
         return Problem(message="The request has no JSON body, or not the right one.", remedy="Send what /schema lists.")
     return Problem(
         message=f"{key}: {first.get('message', 'not accepted')}.",
-        remedy="Correct it and send the request again; /schema lists what is accepted.",
+        remedy=SEND_AGAIN,
         field=key or None,
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from litestar import Request, get
 from litestar.params import FromPath
@@ -87,7 +88,7 @@ def static_url(name: str) -> str:
 
 
 @get("/static/{version:str}/{name:path}", opt={"no_gzip": True}, include_in_schema=False, sync_to_thread=False)
-def static_file(request: Request[None, None, None], version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+def static_file(request: Request[Any, Any, Any], version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """Serve one file, compressed when the browser takes it."""
     wanted = PurePosixPath(name).as_posix().lstrip("/")
     found = tree().files.get(wanted)

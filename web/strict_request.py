@@ -12,6 +12,7 @@ from litestar.connection import Request
 from litestar.handlers import HTTPRouteHandler
 
 from appliance.errors import InvalidInput
+from web.problem import shape_problem
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -24,8 +25,6 @@ class StrictRequest(Request[Any, Any, Any]):
         Raises:
             InvalidInput: not JSON, or not of that shape; `field` has the path.
         """
-        from web.errors import shape_problem
-
         if self.content_type[0] != "application/json":
             raise InvalidInput("The body is not marked as JSON.", "Send it with Content-Type: application/json.")
         handler = self.scope["route_handler"]

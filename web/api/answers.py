@@ -5,9 +5,9 @@ from typing import Annotated
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
-from web.errors import Problem
+from web.problem import Problem
 
-SIGNED_IN = [{"token": []}]
+SIGNED_IN: list[dict[str, list[str]]] = [{"token": []}]
 """`security=` of a call that needs a role; the schema's name for a bearer token."""
 
 MEANINGS = {
