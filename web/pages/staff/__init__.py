@@ -1,0 +1,17 @@
+"""The crew's pages. Each module owns one noun; `ROUTES` is what the application serves."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from web.pages.staff import dashboard, events, people, queue, race_edit, racer_care, racers, races, timekeeper
+
+ROUTES: list[HTTPRouteHandler] = [
+    *dashboard.ROUTES,
+    *events.ROUTES,
+    *racers.ROUTES,
+    *racer_care.ROUTES,
+    *people.ROUTES,
+    *queue.ROUTES,
+    *timekeeper.ROUTES,
+    *races.ROUTES,
+    *race_edit.ROUTES,
+]

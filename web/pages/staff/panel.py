@@ -1,0 +1,127 @@
+"""
+The live panels of one track: the race, the line, who has raced, the strips. What each shows, and as HTML.
+
+A panel is the same for everybody who may run races, so that it is rendered once and shared by all devices.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from appliance import clock
+from appliance.ids import new_id
+from timing.journal import Kind
+from timing.queue import QueueEntry, QueueState
+from timing.structs import Event, LapView, RaceState, RaceView, Track
+from web.given import House
+from web.render import render
+
+NEXT_SHOWN = 40
+"""Rows of a line that are drawn; the rest is counted."""
+
+
+class Part(StrEnum):
+    """A panel, by the id of its element."""
+
+    RACE = "race"
+    QUEUE = "queue"
+    PAST = "past"
+    STRIPS = "strips"
+
+
+class InLine(Struct, frozen=True, kw_only=True):
+    """One racer in line with their runs; a tap on Start makes the race `race_id`, so that two taps make one."""
+
+    entry: QueueEntry
+    runs_done: int
+    max_runs: int | None
+    race_id: str
+
+    @property
+    def used_up(self) -> bool:
+        """All runs are raced: one more is for staff to allow."""
+        return self.max_runs is not None and self.runs_done >= self.max_runs
+
+
+async def context(house: House, event_id: str, track_id: str) -> dict[str, object]:
+    """Everything the panels of a track show. Raises NotFound."""
+    event = house.events.get(event_id)
+    track = house.events.track(event_id, track_id)
+    race = house.control.live(event_id, track_id)
+    entries = house.queue.list(event_id, track_id)
+    return {
+        "event": event,
+        "track": track,
+        "base": f"/staff/events/{event_id}/tracks/{track_id}",
+        "tracks": tracks_now(house, event),
+        "race": race,
+        **await _race(house, race),
+        "line": [await in_line(house, event, entry) for entry in _standing(entries)[:NEXT_SHOWN]],
+        "line_length": len(_standing(entries)),
+        "past": house.queue.past(event_id, track_id),
+        "strips": house.strips.health(event_id, track_id),
+        "stamp": clock.mono_ns() // 1_000_000,
+    }
+
+
+def tracks_now(house: House, event: Event) -> list[tuple[Track, RaceView | None]]:
+    """Each track with its live race."""
+    return [(track, house.control.live(event.event_id, track.track_id)) for track in event.tracks]
+
+
+async def in_line(house: House, event: Event, entry: QueueEntry) -> InLine:
+    """An entry with its racer's runs."""
+    standing = await house.boards.standing(event.event_id, entry.track_id, entry.racer_id)
+    return InLine(
+        entry=entry,
+        runs_done=0 if standing is None else standing.runs,
+        max_runs=event.rules.max_runs,
+        race_id=new_id(),
+    )
+
+
+async def parts(house: House, event_id: str, track_id: str, wanted: Iterable[Part]) -> dict[Part, str]:
+    """These panels as htmx swaps them in."""
+    values = await context(house, event_id, track_id)
+    return {part: _partial(part, values) for part in wanted}
+
+
+def _partial(part: Part, values: dict[str, object]) -> str:
+    html = render(f"staff/_{part.value}.html", **values)
+    return f'<hx-partial hx-target="#{part.value}" hx-swap="innerMorph">{html}</hx-partial>'
+
+
+def last_lap_kind(race: RaceView) -> str:
+    """What the last lap sounds like: "invalid", "best" (of two or more valid laps) or "lap"; "" without one."""
+    if not race.laps:
+        return ""
+    last = race.laps[-1]
+    if not last.valid:
+        return "invalid"
+    valid = [lap for lap in race.laps if lap.valid]
+    return "best" if len(valid) > 1 and _is_fastest(last, valid) else "lap"
+
+
+def _is_fastest(lap: LapView, laps: list[LapView]) -> bool:
+    return all(lap.lap_ms < other.lap_ms for other in laps if other is not lap)
+
+
+def _standing(entries: list[QueueEntry]) -> list[QueueEntry]:
+    return [entry for entry in entries if entry.state is not QueueState.RACING]
+
+
+async def _race(house: House, race: RaceView | None) -> dict[str, object]:
+    if race is None:
+        return {"allowed": frozenset(), "power_cut": False, "sound": ""}
+    return {
+        "allowed": {kind.value for kind in await house.control.allowed(race.race_id)},
+        "power_cut": race.state is RaceState.PAUSED and await _power_cut(house, race.race_id),
+        "sound": last_lap_kind(race),
+    }
+
+
+async def _power_cut(house: House, race_id: str) -> bool:
+    """Whether the box itself paused the race when it came back after a power cut."""
+    stops = [entry for entry in await house.control.journal(race_id) if entry.kind in (Kind.PAUSE, Kind.DNF)]
+    return bool(stops) and stops[-1].payload.reason == "power_cut"

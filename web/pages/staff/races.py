@@ -1,0 +1,191 @@
+"""Races: the list with its filters, and one race with its laps and its trail. Changing one is in race_edit.py."""
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+from msgspec import Struct
+
+from appliance.errors import NotFound
+from appliance.people import Person
+from appliance.permissions import Permission, Role
+from timing.fold import fold
+from timing.laps import lap_views
+from timing.races import RaceFilter
+from timing.structs import LIVE_STATES, Event, RaceState, RaceView
+from timing.trail import trail
+from web.auth import needs
+from web.given import House
+from web.pages.staff.forms import Form
+from web.render import page
+
+AnyRequest = Request[Any, Any, Any]
+Answer = Response[Any]
+
+SEE = [needs(Permission.SEE_RACES)]
+PAGE = 50
+DELETED = "deleted"
+STATES = [*(state.value for state in RaceState), DELETED]
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One race in the list, with the names of what it belongs to."""
+
+    race: RaceView
+    event_name: str
+    track_name: str
+    racer_name: str
+
+
+@get("/staff/races", guards=SEE)
+async def list_races(
+    *,
+    request: AnyRequest,
+    house: House,
+    event: FromQuery[str] = "",
+    track: FromQuery[str] = "",
+    racer: FromQuery[str] = "",
+    in_state: Annotated[str, QueryParameter(name="state")] = "",
+    before: FromQuery[str] = "",
+) -> Answer:
+    """Newest first, a page at a time. `racer` is an id, or what was typed of a name."""
+    person, problem = _racer(house, racer.strip()[:64])
+    chosen = {"event": event, "track": track, "racer": racer.strip(), "state": in_state if in_state in STATES else ""}
+    wanted = RaceFilter(
+        event_id=event or None,
+        track_id=(track or None) if event else None,
+        racer_id=person.person_id if person else None,
+        state=None if chosen["state"] in ("", DELETED) else chosen["state"],
+        include_deleted=chosen["state"] == DELETED,
+        before=before or None,
+        limit=PAGE + 1,
+    )
+    races = [] if problem else await _races(house, wanted, only_deleted=chosen["state"] == DELETED)
+    older = urlencode({**chosen, "before": races[PAGE - 1].race_id}) if len(races) > PAGE else None
+    return page(
+        request,
+        "staff/races.html",
+        lines=[_line(house, race) for race in races[:PAGE]],
+        events=house.events.list(),
+        tracks=_tracks(house, event),
+        chosen=chosen,
+        racer_name=person.username if person else racer,
+        states=STATES,
+        older=older,
+        is_first=not before,
+        problem=problem,
+    )
+
+
+@get("/staff/races/{race_id:str}", guards=SEE)
+async def race(request: AnyRequest, house: House, race_id: FromPath[str], done: FromQuery[str | None] = None) -> Answer:
+    """One race."""
+    said = {"saved": "Saved; the boards are made anew.", "same": "Nothing was different, so nothing was changed."}
+    return await race_page(request, house, race_id, Form({}), done=said.get(done or ""))
+
+
+async def race_page(
+    request: AnyRequest, house: House, race_id: str, form: Form, *, status: int = 200, done: str | None = None
+) -> Answer:
+    """The race with its laps, also the deleted ones, and its trail, newest first. `form` is what was refused."""
+    view = await house.control.view(race_id)
+    journal = await house.control.journal(race_id)
+    allowed = {kind.value for kind in await house.control.allowed(race_id)}
+    event = house.events.get(view.event_id)
+    names = {track.track_id: track.name for track in event.tracks}
+    return page(
+        request,
+        "staff/race.html",
+        status=status,
+        race=view,
+        event=event,
+        track_name=names.get(view.track_id, view.track_id),
+        laps=lap_views(fold(journal, view.rules).laps, view.rules.min_lap_ms, with_deleted=True),
+        trail=trail(journal, lambda racer_id: _name(house, racer_id), lambda track_id: names.get(track_id, track_id))[
+            ::-1
+        ],
+        allowed=allowed,
+        may_change=bool(allowed & {"set_racer", "set_track", "set_proxy", "delete_race", "restore_race"}),
+        is_live=view.state in LIVE_STATES and not view.deleted,
+        form=form,
+        racers=house.people.racers(),
+        done=done,
+    )
+
+
+def _name(house: House, person_id: str) -> str:
+    try:
+        return house.people.get(person_id).username
+    except NotFound:
+        return "somebody unknown"
+
+
+def _line(house: House, race: RaceView) -> Line:
+    event = _event(house, race.event_id)
+    tracks = {} if event is None else {track.track_id: track.name for track in event.tracks}
+    return Line(
+        race=race,
+        event_name="" if event is None else event.name,
+        track_name=tracks.get(race.track_id, race.track_id),
+        racer_name=_name(house, race.racer_id),
+    )
+
+
+def _event(house: House, event_id: str) -> Event | None:
+    try:
+        return house.events.get(event_id)
+    except NotFound:
+        return None
+
+
+def _tracks(house: House, event_id: str) -> list[tuple[str, str]]:
+    event = _event(house, event_id) if event_id else None
+    return [] if event is None else [(track.track_id, track.name) for track in event.tracks]
+
+
+def _racer(house: House, text: str) -> tuple[Person | None, str | None]:
+    """The racer meant: an id, a whole name, or the only one whose name has these letters."""
+    if not text:
+        return None, None
+    try:
+        return house.people.get(text), None
+    except NotFound:
+        pass
+    whole = house.people.find(text)
+    if whole is not None:
+        return whole, None
+    found = house.people.search(text, Role.RACER, 6)
+    if len(found) == 1:
+        return found[0], None
+    if not found:
+        return None, f"No racer is called “{text}”. Type other letters."
+    names = ", ".join(person.username for person in found[:5])
+    return None, f"“{text}” may be {names}{' or another' if len(found) > 5 else ''}. Type more letters."
+
+
+async def _races(house: House, wanted: RaceFilter, *, only_deleted: bool) -> list[RaceView]:
+    """A page; deleted ones are picked out of as many pages as it takes."""
+    if not only_deleted:
+        return await house.control.list(wanted)
+    found: list[RaceView] = []
+    before = wanted.before
+    while len(found) <= PAGE:
+        races = await house.control.list(
+            RaceFilter(
+                event_id=wanted.event_id,
+                track_id=wanted.track_id,
+                racer_id=wanted.racer_id,
+                include_deleted=True,
+                before=before,
+                limit=200,
+            )
+        )
+        found += [race for race in races if race.deleted]
+        if len(races) < 200:
+            break
+        before = races[-1].race_id
+    return found
+
+
+ROUTES = [list_races, race]

@@ -1,0 +1,131 @@
+// Presses on the race: each gets an id of its own and is sent until the box has answered, in order, one after the other.
+// The same press sent twice counts once (the id), a double click is one press, and what was not answered yet is shown.
+const SAME_PRESS_MS = 250; // a double click; nobody means two laps or two resets this fast
+const TRY_AGAIN_MS = [200, 400, 800, 1500]; // then every 1.5 s
+const ANSWER_MS = 4000;
+const SHOW_AFTER_MS = 700;
+
+const waiting = [];
+let sending = false;
+let list = null;
+let changed = () => {};
+let last = { kind: "", lap: null, at: -1e9 };
+
+/** A UUID without crypto.randomUUID, which plain HTTP does not have. */
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+export function startPresses(unsentList, onChange) {
+  list = unsentList;
+  changed = onChange;
+  addEventListener("beforeunload", (event) => {
+    if (waiting.length) event.preventDefault();
+  });
+}
+
+/** Kinds that wait for an answer. */
+export function pendingKinds() {
+  return new Set(waiting.map((one) => one.action.kind));
+}
+
+export function press(raceId, fields) {
+  const now = performance.now();
+  const lap = fields.lap ?? null;
+  if (fields.kind === last.kind && lap === last.lap && now - last.at < SAME_PRESS_MS) return;
+  last = { kind: fields.kind, lap, at: now };
+  waiting.push({ raceId, action: { ...fields, action_id: newId() }, tries: 0, at: new Date() });
+  show();
+  setTimeout(show, SHOW_AFTER_MS + 20);
+  send();
+}
+
+async function send() {
+  if (sending) return;
+  sending = true;
+  while (waiting.length) {
+    const one = waiting[0];
+    const done = await tried(one);
+    if (waiting[0] === one && done) waiting.shift();
+    show();
+    if (!done) await pause(TRY_AGAIN_MS[Math.min(one.tries++, TRY_AGAIN_MS.length - 1)]);
+  }
+  sending = false;
+}
+
+/** True once the box has answered, whatever it said; false when it is to be sent again. */
+async function tried(one) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), ANSWER_MS);
+  try {
+    const answer = await fetch(`/api/races/${encodeURIComponent(one.raceId)}/actions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-csrftoken": token() },
+      body: JSON.stringify(one.action),
+      signal: abort.signal,
+    });
+    if (answer.ok) return true;
+    if (answer.status >= 500) {
+      one.why = (await problem(answer)).text;
+      return false;
+    }
+    const { text } = await problem(answer);
+    say(text, "bad");
+    if (answer.status === 401) setTimeout(() => (location.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`), 1500);
+    return true;
+  } catch {
+    one.why = "The box does not answer.";
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function problem(answer) {
+  try {
+    const { message, remedy } = await answer.json();
+    return { text: `${message} ${remedy}` };
+  } catch {
+    return { text: "That did not work. Try again." };
+  }
+}
+
+function token() {
+  return JSON.parse(document.body.getAttribute("hx-headers:inherited") || "{}")["x-csrftoken"] || "";
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const say = (text, kind) => document.dispatchEvent(new CustomEvent("toast", { detail: { text, kind } }));
+
+const NAMES = { lap: "Lap", reset: "Reset +1", undo_reset: "Reset −1", dnf: "Did not finish", undo_lap: "Undo lap", end: "End race", cancel_end: "Back to the race" };
+
+/** What has not been answered for a moment, each with a way to let it go: it would count when it arrives, not when it was pressed. */
+function show() {
+  const old = waiting.filter((one) => one.tries > 0 || Date.now() - one.at > SHOW_AFTER_MS);
+  list.closest("section").hidden = old.length === 0;
+  list.replaceChildren(
+    ...old.map((one) => {
+      const item = document.createElement("li");
+      item.className = "split";
+      const text = document.createElement("span");
+      const name = NAMES[one.action.kind] ?? one.action.kind.replaceAll("_", " ");
+      text.textContent = `${name}, pressed ${one.at.toLocaleTimeString()}. ${one.why ?? "Sending…"}`;
+      const drop = document.createElement("button");
+      drop.type = "button";
+      drop.className = "btn small";
+      drop.textContent = "Do not send";
+      drop.addEventListener("click", () => {
+        waiting.splice(waiting.indexOf(one), 1);
+        show();
+      });
+      item.append(text, drop);
+      return item;
+    }),
+  );
+  changed();
+}

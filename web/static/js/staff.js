@@ -1,0 +1,59 @@
+// Every staff page: one press makes one post, and a refusal is shown as words, never swapped in.
+"use strict";
+
+function say(text, kind) {
+  document.dispatchEvent(new CustomEvent("toast", { detail: { text, kind } }));
+}
+
+// A form that was sent is not sent again by a second click; pages that come back from the cache may.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-once]") || event.defaultPrevented) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-once][data-sent]")) delete form.dataset.sent;
+});
+
+document.addEventListener("htmx:response:error", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.response.status === 401) {
+    location.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
+    return;
+  }
+  const words = new DOMParser().parseFromString(ctx.text, "text/html").body.textContent.trim().replace(/\s+/g, " ");
+  say(words || "That did not work. Try again.", "bad");
+});
+
+document.addEventListener("htmx:error", (event) => {
+  const { ctx } = event.detail;
+  if (ctx && !ctx.sourceElement?.hasAttribute("hx-sse:connect")) {
+    say("The box does not answer. Check the Wi-Fi, then press again.", "bad");
+  }
+});
+
+// A search whose racer was taken is empty again and ready for the next name.
+document.addEventListener("htmx:after:request", (event) => {
+  const { ctx } = event.detail;
+  const field = ctx.sourceElement?.dataset?.clears;
+  if (!field || ctx.response.status >= 400) return;
+  const input = document.getElementById(field);
+  input.value = "";
+  document.getElementById("found").replaceChildren();
+  input.focus();
+});
+
+// Unlike a mouse, a finger rests: no zoom and no selection on the big buttons. Keyboard: "/" goes to the search.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select")) return;
+  const search = document.querySelector("input[type=search]");
+  if (search && search.offsetParent) {
+    event.preventDefault();
+    search.focus();
+  }
+});

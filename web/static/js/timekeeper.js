@@ -1,0 +1,193 @@
+// The timekeeper's and the queue's page: link marker, clocks, keys, sounds; presses are in press.js.
+import { startPresses, press, pendingKinds } from "./press.js";
+import { play, startSound, toggleMute } from "./sounds.js";
+
+const SILENT_MS = 5000; // the server beats every 2 s
+const FIRST_LINK_MS = 8000;
+const KEYS = { l: "lap", enter: "lap", r: "reset", e: "undo_reset", d: "dnf", u: "undo_lap", x: "end", s: "submit", c: "cancel_end" };
+
+const stream = document.getElementById("stream");
+const link = document.getElementById("link");
+const race = document.getElementById("race");
+let heardAt = performance.now();
+let linked = false;
+let shown = { stamp: null, race: null, laps: 0, at: 0 };
+
+// ---- the link: honest about silence
+
+function heard() {
+  heardAt = performance.now();
+  setLinked(true);
+}
+
+function setLinked(now, words = "not live: trying again") {
+  linked = now;
+  link.hidden = false;
+  link.className = now ? "pill live" : "pill off";
+  link.textContent = now ? "live" : words;
+  document.body.classList.toggle("not-live", !now);
+}
+
+for (const name of ["htmx:sse:after:connection", "htmx:sse:after:message", "beat"]) {
+  stream.addEventListener(name, (event) => {
+    if (name === "htmx:sse:after:connection" && event.detail.connection.status !== 200) return;
+    heard();
+    sync();
+  });
+}
+stream.addEventListener("htmx:sse:error", (event) => {
+  const { status } = event.detail;
+  if (status === 401 || status === 403) setLinked(false, "signed out: reload the page");
+  else setLinked(false);
+});
+stream.addEventListener("htmx:sse:close", () => setLinked(false));
+stream.addEventListener("htmx:sse:before:connection", () => {
+  if (performance.now() - heardAt > 1500) setLinked(false);
+});
+setInterval(() => {
+  const silence = performance.now() - heardAt;
+  if (linked && silence > SILENT_MS) setLinked(false);
+  // A first connection that failed is not tried again by itself.
+  if (!linked && silence > FIRST_LINK_MS && !stream._htmx?.sse) {
+    heardAt = performance.now();
+    htmx.trigger(stream, "again");
+  }
+}, 500);
+
+// ---- the panel: what came, and running the clocks from then on
+
+function panel() {
+  return race?.firstElementChild;
+}
+
+function sync() {
+  const now = panel();
+  if (!now || now.dataset.stamp === shown.stamp) return;
+  const { race: raceId, laps, sound, stamp } = now.dataset;
+  const count = Number(laps || 0);
+  if (raceId && raceId === shown.race && count > shown.laps) play(sound);
+  shown = { stamp, race: raceId, laps: count, at: performance.now() };
+  markPending();
+  // A focused button that became disabled would swallow the keys.
+  if (document.activeElement?.disabled) document.activeElement.blur();
+  paint();
+}
+
+function clockText(ms) {
+  const tenths = Math.floor(Math.max(0, ms) / 100);
+  const minutes = Math.floor(tenths / 600);
+  return `${String(minutes).padStart(2, "0")}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
+}
+
+function paint() {
+  const now = panel();
+  if (!now?.dataset.race) return;
+  const run = now.dataset.state === "running" ? performance.now() - shown.at : 0;
+  const left = now.dataset.left === "" ? Number(now.dataset.elapsed) + run : Number(now.dataset.left) - run;
+  set(now.querySelector("[data-clock=race]"), clockText(left));
+  set(now.querySelector("[data-clock=lap]"), clockText(Number(now.dataset.lap) + run));
+  now.querySelector(".tk-clocks")?.classList.toggle("last-seconds", now.dataset.left !== "" && left <= 10000);
+}
+
+function set(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+function paintAges() {
+  for (const age of document.querySelectorAll("[data-age]")) {
+    if (age.seen !== age.dataset.stamp) [age.seen, age.since] = [age.dataset.stamp, performance.now()];
+    set(age, `${Math.floor((Number(age.dataset.age) + performance.now() - age.since) / 1000)} s`);
+  }
+}
+
+function frame() {
+  paint();
+  requestAnimationFrame(frame);
+}
+
+// ---- presses
+
+function markPending() {
+  const kinds = pendingKinds();
+  for (const button of document.querySelectorAll("[data-kind]")) {
+    const waits = button.dataset.kind !== "set_validity" && kinds.has(button.dataset.kind);
+    button.classList.toggle("pending", waits);
+  }
+}
+
+function button(kind) {
+  const found = race.querySelector(`button[data-kind="${kind}"]`);
+  return found && !found.disabled ? found : null;
+}
+
+function act(kind, fields = {}) {
+  const raceId = panel()?.dataset.race;
+  if (raceId) press(raceId, { kind, ...fields });
+}
+
+function submitted(event) {
+  const form = event.target;
+  if (!form.matches("[data-act]")) return;
+  event.preventDefault();
+  const data = new FormData(form, event.submitter);
+  const kind = data.get("kind");
+  if (event.submitter?.dataset.confirm) {
+    document.getElementById(event.submitter.dataset.confirm).showModal();
+    return;
+  }
+  const fields = {};
+  if (data.has("lap")) fields.lap = Number(data.get("lap"));
+  for (const name of ["valid", "by_proxy"]) if (data.has(name)) fields[name] = data.get(name) === "1";
+  press(form.dataset.act, { kind, ...fields });
+}
+
+// A key belongs to the page unless somebody types, a dialog is open, or a button was reached with Tab.
+function isTaken(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return true;
+  const target = event.target;
+  if (target.closest("input:not([type=checkbox], [type=radio]), textarea, select")) return true;
+  const activates = event.key === " " || event.key === "Enter";
+  return activates && target.closest("a, button, summary, input");
+}
+
+function kindOf(event) {
+  const key = event.key.toLowerCase();
+  if (key === " ") return ["start", "pause", "resume"].find(button);
+  if (key === "r" && event.shiftKey) return "undo_reset";
+  return KEYS[key];
+}
+
+function keyed(event) {
+  if (isTaken(event)) return;
+  const key = event.key.toLowerCase();
+  if (key === "m" && !event.repeat) toggleMute();
+  else if (key === "n") {
+    if (!event.repeat) race.querySelector("[data-next]")?.click();
+  } else {
+    const kind = kindOf(event);
+    if (!kind && key !== " ") return;
+    event.preventDefault();
+    if (event.repeat || !kind) return;
+    if (button(kind)) act(kind);
+  }
+}
+
+if (race) {
+  startPresses(document.querySelector("[data-unsent]"), () => markPending());
+  startSound(document.getElementById("mute"));
+  document.addEventListener("submit", submitted);
+  document.addEventListener("keydown", keyed);
+  document.addEventListener("keyup", (event) => {
+    if (event.key === " " && !isTaken(event)) event.preventDefault();
+  });
+  // After a press with mouse or finger the keys belong to the page again.
+  document.addEventListener("click", (event) => {
+    const pressed = event.target.closest("button");
+    if (pressed && event.detail > 0) pressed.blur();
+    if (pressed?.dataset.do) act(pressed.dataset.do);
+  });
+  document.addEventListener("htmx:after:swap", sync);
+  sync();
+  frame();
+  setInterval(paintAges, 250);
+}
