@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from appliance.clock import iso_utc
 from timing.averages import averages, mean_ms
 from timing.fold import Race
@@ -125,7 +127,7 @@ def rank(rows: Iterable[Row], board_format: BoardFormat) -> list[Standing]:
         tied = value is not None and value == before
         place = place if tied else index
         gap_ms = None if value is None or leader_ms is None else value[0] - leader_ms
-        board.append(_placed(row.standing, None if value is None else place, gap_ms, tied))
+        board.append(replace(row.standing, place=None if value is None else place, gap_ms=gap_ms, tied=tied))
         before = value
     return board
 
@@ -216,29 +218,3 @@ def _longest_valid_run(laps: Sequence[Lap]) -> int:
         number = lap.number
         longest = max(longest, length)
     return longest
-
-
-def _placed(standing: Standing, place: int | None, gap_ms: int | None, tied: bool) -> Standing:
-    if standing.place == place and standing.gap_ms == gap_ms and standing.tied == tied:
-        return standing
-    return Standing(
-        place=place,
-        racer_id=standing.racer_id,
-        username=standing.username,
-        country=standing.country,
-        colour=standing.colour,
-        best_ms=standing.best_ms,
-        best_average=standing.best_average,
-        valid_laps=standing.valid_laps,
-        invalid_laps=standing.invalid_laps,
-        runs=standing.runs,
-        by_proxy=standing.by_proxy,
-        mean_ms=standing.mean_ms,
-        completion_percent=standing.completion_percent,
-        laps_per_run=standing.laps_per_run,
-        longest_valid_run=standing.longest_valid_run,
-        gap_ms=gap_ms,
-        tied=tied,
-        track_id=standing.track_id,
-        set_at=standing.set_at,
-    )

@@ -111,6 +111,10 @@ def test_edge_far_older_than_the_last_crossing_is_a_crossing_of_its_own() -> Non
     assert at_ms(detect(numbered((0, 17), (9_000, 17), (5_000, 27), (9_100, 27)), LOCKOUT_NS)) == [0, 9_000, 5_000]
 
 
+def test_edge_older_than_the_last_two_crossings_is_a_crossing_of_its_own() -> None:
+    assert at_ms(detect(numbered((9_000, 17), (12_000, 17), (3_000, 27)), LOCKOUT_NS)) == [9_000, 12_000, 3_000]
+
+
 def test_first_edge_after_a_boot_of_the_recorder_is_a_crossing() -> None:
     edges = [edge(1, 900_000, wall_ms=5), edge(2, 10, boot="pi-2", wall_ms=6), edge(3, 500, boot="pi-2")]
     assert [crossing.edge.seq for crossing in detect(edges, LOCKOUT_NS)] == [1, 2]

@@ -89,6 +89,15 @@ def test_earlier_stamp_of_the_same_pass_takes_the_place_of_the_crossing() -> Non
     assert journal.lap_s == [20]
 
 
+def test_edit_that_names_a_replaced_crossing_means_the_lap_in_its_place() -> None:
+    journal = running()
+    journal.do(K.CROSSING, 20.003)
+    journal.do(K.CROSSING, 20.001, target_seq=2)
+    journal.do(K.SET_VALIDITY, 21, target_seq=2, valid=False)
+    assert journal.entries[-1].payload.target_seq == 3
+    assert not journal.laps[0].valid
+
+
 def test_undone_crossing_stays_undone_when_its_pass_gets_an_earlier_stamp() -> None:
     journal = running()
     journal.do(K.CROSSING, 20.003)

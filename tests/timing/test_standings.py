@@ -1,6 +1,7 @@
 """Standings: summaries, order, ties, gaps and the combined board."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from driven_runs import Racer, row, run
@@ -76,6 +77,13 @@ def test_laps_per_run_has_one_decimal(runs: list[int], laps_per_run: float) -> N
 def test_longest_valid_run_lies_within_one_race() -> None:
     standing = one(row("ann", run(-1_000, 9_000, 9_000), run(9_000, 9_000, 9_000, -1_000, at_s=500)))
     assert standing.longest_valid_run == 3
+
+
+def test_deleted_lap_ends_a_row_of_valid_laps() -> None:
+    whole = run(9_000, 9_000, 9_000, 9_000)
+    holed = replace(whole, laps=(whole.laps[0], *whole.laps[2:]))
+    assert one(row("ann", whole)).longest_valid_run == 4
+    assert one(row("ann", holed)).longest_valid_run == 2
 
 
 def test_best_average_is_the_fastest_of_all_runs() -> None:
