@@ -17,7 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.child import Child
-from appliance.errors import NotReady
+from appliance.errors import Conflict, NotReady
+from appliance.file_lock import FileInUse, FileLock
 from appliance.listening import listen
 from appliance.settings import Settings, as_environment
 
@@ -60,6 +61,13 @@ class Supervisor:
             ApplianceError: the data directory or the port cannot be had.
         """
         self._make_data_dir()
+        lock = self._lock()
+        try:
+            return self._run()
+        finally:
+            lock.release()
+
+    def _run(self) -> int:
         self._listener = listen(self._settings.host, self._settings.port)
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         before = {number: signal.signal(number, self._told_to_stop) for number in numbers}
@@ -175,6 +183,16 @@ class Supervisor:
     def _wait_for_end(self, name: str, until_s: float) -> None:
         while name in self._children and time.monotonic() < until_s and not self._in_a_hurry:
             self._wait(until_s)
+
+    def _lock(self) -> FileLock:
+        """One `trackside serve` per data directory; the next one must not stop this one's recorder."""
+        try:
+            return FileLock(self._settings.data_dir / "serve")
+        except FileInUse as error:
+            raise Conflict(
+                f"A Trackside runs on {self._settings.data_dir} already (process {error.pid}).",
+                "Use that one, stop it first, or give a second box a directory of its own: --data DIR --port P.",
+            ) from error
 
     def _make_data_dir(self) -> None:
         path = self._settings.data_dir
