@@ -9,11 +9,10 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from appliance.people import People
-from appliance.people_structs import PersonChanged, Racer
-
 from appliance.database import Database
 from appliance.facts import Facts
+from appliance.people import People
+from appliance.people_structs import PersonChanged, Racer
 from timing.events import Events
 from timing.facts import BoardChanged, EventChanged
 from timing.race import fold

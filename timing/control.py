@@ -20,7 +20,7 @@ from appliance.people import People
 from appliance.people_structs import RacersMerged
 from timing.actions import payload_of, ready_entry
 from timing.events import Events
-from timing.facts import RaceChanged, RaceEnded
+from timing.facts import EventChanged, RaceChanged, RaceEnded
 from timing.journal import ACTOR_BOX, Entry, Kind, Payload
 from timing.live_race import LiveRace
 from timing.race import Race, allowed
@@ -67,6 +67,7 @@ class RaceControl:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._creating = asyncio.Lock()
         facts.subscribe(RacersMerged, self._move_races)
+        facts.subscribe(EventChanged, self._forget_races_of)
 
     async def start(self) -> None:
         """Bring back the races that were live; one that was running when the power went is paused by the box."""
@@ -162,7 +163,7 @@ class RaceControl:
             over_limit = limit is not None and done >= limit
             if over_limit and not new.override:
                 raise Conflict(
-                    f"{racer.username} has used all {limit} runs on this track.",
+                    f"{racer.username} has used {limit} of {limit} runs on this track.",
                     "Choose another racer, or allow one more run.",
                 )
             record = RaceRecord(
@@ -331,6 +332,13 @@ class RaceControl:
         if race.record.event_id != new.event_id:
             raise Conflict("This race id belongs to a race of another event.", "Make a new id.")
         return self._view(race)
+
+    def _forget_races_of(self, change: EventChanged) -> None:
+        """A deleted event took its races with it."""
+        if not self._events.has(change.event_id):
+            for race_id, race in list(self._finished.items()):
+                if race.record.event_id == change.event_id:
+                    del self._finished[race_id]
 
     def _check_targets(self, race: LiveRace, action: Action) -> None:
         if action.kind is Kind.SET_RACER and action.racer_id is not None:

@@ -46,6 +46,10 @@ class Events:
         except KeyError:
             raise NotFound("There is no such event.", "Choose one from the list of events.") from None
 
+    def has(self, event_id: str) -> bool:
+        """Whether there is such an event."""
+        return event_id in self._events
+
     def track(self, event_id: str, track_id: str) -> Track:
         """The track with exactly this id; raises NotFound."""
         event = self.get(event_id)
@@ -162,7 +166,7 @@ class Events:
                 raise Conflict(f"{event.name} has a race that is not finished.", "Submit or discard it first.")
             if count and not force:
                 raise Conflict(
-                    f"{event.name} has {count} races; deleting it would delete them.",
+                    f"{event.name} has {_races(count)}; deleting it would delete them.",
                     "Make a backup, then delete the event with all its races.",
                 )
             connection.execute("INSERT OR IGNORE INTO event_removal (event_id) VALUES (?)", (event_id,))
@@ -245,8 +249,13 @@ def _refuse_lost_races(connection: sqlite3.Connection, old: Event, new: Event) -
         ).fetchone()
         if row[0]:
             raise Conflict(
-                f"{track.name} has {row[0]} races and cannot be removed.", "Move or delete its races first, or keep it."
+                f"{track.name} has {_races(row[0])} and cannot be removed.",
+                "Move or delete its races first, or keep it.",
             )
+
+
+def _races(count: int) -> str:
+    return "1 race" if count == 1 else f"{count} races"
 
 
 def _check_rules(rules: RaceRules) -> None:

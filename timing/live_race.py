@@ -8,9 +8,8 @@ is ever shown. Used by timing/control.py on the event loop only.
 import asyncio
 from collections.abc import Sequence
 
-from appliance.people import People
-
 from appliance.clock import iso_utc
+from appliance.people import People
 from timing.averages import averages
 from timing.journal import Entry
 from timing.race import Race, accept, clocks, fold, laps_view

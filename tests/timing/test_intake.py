@@ -1,0 +1,254 @@
+"""From a real recorder's stream to laps: what the strips say arrives once, in order, also after restarts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from appliance import clock
+from appliance.errors import NotReady
+from tests.conftest import Racing, racing_in
+from tests.timing.recorder_process import RecorderProcess, connected
+from timing.facts import CrossingUnassigned, RaceChanged, StripsChanged
+from timing.intake import StripIntake
+from timing.journal import Kind
+from timing.rules import RaceRules
+from timing.structs import NewEvent, NewTrack, RaceState, RaceView, StripLine
+
+DEADLINE_S = 20
+NO_LOCKOUT = RaceRules(lockout_ms=0)
+
+
+class Heard:
+    """Waits for facts instead of for time."""
+
+    def __init__(self, racing: Racing) -> None:
+        self.races: list[RaceView] = []
+        self.loose: list[CrossingUnassigned] = []
+        self._changed = asyncio.Event()
+        racing.facts.subscribe(RaceChanged, lambda fact: self._hear(self.races, fact.view))
+        racing.facts.subscribe(CrossingUnassigned, lambda fact: self._hear(self.loose, fact))
+        racing.facts.subscribe(StripsChanged, lambda _: self._changed.set())
+
+    def _hear(self, kept: list, fact: object) -> None:  # type: ignore[type-arg]
+        kept.append(fact)
+        self._changed.set()
+
+    async def until(self, is_true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not is_true():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@asynccontextmanager
+async def listening(racing: Racing, recorder: RecorderProcess) -> AsyncIterator[tuple[StripIntake, Heard]]:
+    heard = Heard(racing)
+    strips = StripIntake(racing.db, racing.facts, racing.events, racing.control, recorder.socket)
+    await strips.load()
+    strips.start()
+    try:
+        yield strips, heard
+    finally:
+        await strips.stop()
+
+
+async def press(recorder: RecorderProcess, times: int) -> None:
+    """Hits that no server hears of; each is durable when this returns."""
+    async with connected(recorder.socket) as client:
+        client.hello(None)
+        await client.until("caught_up")
+        for _ in range(times):
+            client.hit(17)
+            await client.edges(2)
+
+
+@pytest.fixture
+async def recorder(tmp_path: Path) -> AsyncIterator[RecorderProcess]:
+    async with RecorderProcess(tmp_path, "--strips", "simulated", "--lines", "17,27") as process:
+        yield process
+
+
+async def test_the_first_hit_starts_the_race_and_the_next_makes_a_lap(
+    racing: Racing, recorder: RecorderProcess
+) -> None:
+    race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await strips.hit(17)
+        await heard.until(lambda: len(heard.races) == 1)
+        await strips.hit(27)
+        await heard.until(lambda: len(heard.races) == 2)
+
+    first, second = heard.races
+    assert (first.state, first.laps) == (RaceState.RUNNING, [])
+    assert [lap.source for lap in second.laps] == ["strip"]
+    trail = [line.text for line in await racing.control.trail(race.race_id)]
+    assert trail == ["Ready", "Crossing on line 17", "Crossing on line 27"]
+
+
+async def test_bounces_and_the_second_strip_make_one_crossing(racing: Racing, recorder: RecorderProcess) -> None:
+    race = await racing.ready(await racing.event(), await racing.racer("Ann"))
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await strips.hit(17, bounces=4)
+        await strips.hit(27, bounces=4)
+        await heard.until(lambda: sum(line.hits for line in strips.health(race.event_id, "1").lines) == 10)
+        await heard.until(lambda: len(heard.races) == 1)
+
+    assert (await racing.control.view(race.race_id)).version == 2
+
+
+async def test_hits_while_the_server_was_away_count_once_it_is_back(tmp_path: Path, recorder: RecorderProcess) -> None:
+    async with racing_in(tmp_path) as racing:
+        race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+        async with listening(racing, recorder) as (strips, heard):
+            await heard.until(lambda: strips.problem is None)
+            await strips.hit(17)
+            await heard.until(lambda: len(heard.races) == 1)
+    await press(recorder, 2)
+    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: len(heard.races) == 2)
+        view = await racing.control.view(race.race_id)
+
+    assert (len(view.laps), view.version) == (2, 4)
+
+
+async def test_reading_the_stream_again_changes_nothing(tmp_path: Path, recorder: RecorderProcess) -> None:
+    async with racing_in(tmp_path) as racing:
+        race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+        async with listening(racing, recorder) as (strips, heard):
+            await heard.until(lambda: strips.problem is None)
+            for number in range(1, 4):
+                await strips.hit(17)
+                await heard.until(lambda number=number: len(heard.races) == number)  # type: ignore[misc]
+        await racing.db.write(lambda connection: connection.execute("DELETE FROM strip_cursor") and None)
+    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.health(race.event_id, "1").last_seq == 6)
+        view = await racing.control.view(race.race_id)
+
+    assert (view.version, heard.races) == (4, [])
+
+
+async def test_a_crossing_without_a_race_is_kept_and_told(racing: Racing, recorder: RecorderProcess) -> None:
+    event = await racing.event()
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await strips.hit(17)
+        await heard.until(lambda: len(heard.loose) == 1)
+        loose = await strips.loose(event.event_id, "1")
+
+    assert [(crossing.line, crossing.track_id) for crossing in loose] == [(17, "1")]
+
+
+async def test_a_crossing_from_before_the_race_was_ready_does_not_start_it(
+    racing: Racing, recorder: RecorderProcess
+) -> None:
+    event = await racing.event(rules=NO_LOCKOUT)
+    await press(recorder, 1)
+    race = await racing.ready(event, await racing.racer("Ann"))
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: len(heard.loose) == 1)
+        assert strips.health(event.event_id, "1").last_seq >= 1
+
+    assert (await racing.control.view(race.race_id)).state is RaceState.READY
+
+
+async def test_each_track_is_timed_by_its_own_lines(racing: Racing, recorder: RecorderProcess) -> None:
+    tracks = [NewTrack(name="North", lines=[StripLine(line=17)]), NewTrack(name="South", lines=[StripLine(line=27)])]
+    event = await racing.events.create(NewEvent(name="Cup", tracks=tracks), "box")
+    north = await racing.ready(event, await racing.racer("Ann"))
+    south = await racing.ready(event, await racing.racer("Bob"), track_id="2")
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await strips.hit(27)
+        await heard.until(lambda: len(heard.races) == 1)
+        lines = [[line.line for line in strips.health(event.event_id, track).lines] for track in ("1", "2")]
+
+    assert heard.races[0].race_id == south.race_id
+    assert (await racing.control.view(north.race_id)).state is RaceState.READY
+    assert lines == [[17], [27]]
+
+
+async def test_hand_and_strip_laps_mix_and_time_from_each_other(racing: Racing, recorder: RecorderProcess) -> None:
+    race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await strips.hit(17)
+        await heard.until(lambda: len(heard.races) == 1)
+        await racing.do(race, Kind.LAP)
+        await strips.hit(17)
+        await heard.until(lambda: len(heard.races) == 3)
+
+    journal = await racing.control.journal(race.race_id)
+    laps = heard.races[-1].laps
+    assert [lap.source for lap in laps] == ["hand", "strip"]
+    stamps = [entry.at_ns for entry in journal[1:]]
+    assert [lap.lap_ms for lap in laps] == [
+        (later - earlier) // 1_000_000 for earlier, later in zip(stamps, stamps[1:], strict=False)
+    ]
+
+
+async def test_a_crossing_that_could_not_be_stored_is_read_again(
+    racing: Racing, recorder: RecorderProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+    write = racing.db.write
+    refused = asyncio.Event()
+
+    async def full(_: object) -> None:
+        refused.set()
+        raise NotReady("The disk is full.", "Make room.")
+
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        monkeypatch.setattr(racing.db, "write", full)
+        await strips.hit(17)
+        await asyncio.wait_for(refused.wait(), DEADLINE_S)
+        monkeypatch.setattr(racing.db, "write", write)
+        await heard.until(lambda: len(heard.races) == 1)
+
+    assert (await racing.control.view(race.race_id)).state is RaceState.RUNNING
+
+
+async def test_a_hit_before_the_power_cut_counts_and_one_before_the_server_was_back_does_not(
+    tmp_path: Path, recorder: RecorderProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with racing_in(tmp_path) as racing:
+        race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+        race = await racing.do(race, Kind.START)
+    await press(recorder, 1)
+    monkeypatch.setattr(clock, "boot_id", lambda: "another-boot")
+    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (_, heard):
+        await heard.until(lambda: len(heard.races) == 1)
+        view = await racing.control.view(race.race_id)
+
+    assert (view.state, len(view.laps)) == (RaceState.PAUSED, 1)
+
+
+async def test_a_strip_that_stays_silent_is_named(racing: Racing, recorder: RecorderProcess) -> None:
+    event = await racing.event(rules=NO_LOCKOUT)
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await strips.hit(27)
+        await heard.until(lambda: len(heard.loose) == 1)
+        for number in range(10):
+            await strips.hit(17)
+            await heard.until(lambda number=number: len(heard.loose) == number + 2)  # type: ignore[misc]
+        silent = {line.line: line.silent for line in strips.health(event.event_id, "1").lines}
+        names = strips.silent_lines()
+
+    assert silent == {17: False, 27: True}
+    assert len(names) == 1
+
+
+async def test_without_a_recorder_the_strips_say_what_is_wrong(racing: Racing, tmp_path: Path) -> None:
+    event = await racing.event()
+    strips = StripIntake(racing.db, racing.facts, racing.events, racing.control, tmp_path / "nobody.sock")
+
+    assert strips.problem is not None
+    assert strips.health(event.event_id, "1").connected is False
+    with pytest.raises(NotReady):
+        await strips.hit(17)
