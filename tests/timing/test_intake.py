@@ -1,6 +1,7 @@
 """From a real recorder's stream to laps: what the strips say arrives once, in order, also after restarts."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -187,7 +188,7 @@ async def test_hand_and_strip_laps_mix_and_time_from_each_other(racing: Racing, 
     assert [lap.source for lap in laps] == ["hand", "strip"]
     stamps = [entry.at_ns for entry in journal[1:]]
     assert [lap.lap_ms for lap in laps] == [
-        (later - earlier) // 1_000_000 for earlier, later in zip(stamps, stamps[1:], strict=False)
+        (later - earlier) // 1_000_000 for earlier, later in itertools.pairwise(stamps)
     ]
 
 
