@@ -1,0 +1,107 @@
+"""The store when the disk is full or slow, or the process is killed: real file systems, real processes."""
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from appliance.backup import check_file
+from appliance.database import Database
+from tests.appliance.store_child import ROWS, insert, numbers
+
+CHILD = [sys.executable, "-m", "tests.appliance.store_child"]
+FSYNC_MS = 40
+MACHINE_MS = 120
+"""Allowed for two busy cores that run other tests beside this one."""
+SLOW_FSYNC = Path(__file__).parents[1] / "faults" / "slow_fsync.c"
+
+
+def has_namespaces() -> bool:
+    return (
+        shutil.which("unshare") is not None and subprocess.run(["unshare", "-Urm", "true"], check=False).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not has_namespaces(), reason="a file system of one's own needs user namespaces")
+def test_a_full_disk_refuses_loses_nothing_and_goes_on_once_there_is_room(tmp_path: Path) -> None:
+    mounted = 'mount -t tmpfs -o size=2m tmpfs "$0" && exec "$@"'
+    command = ["unshare", "-Urm", "sh", "-c", mounted, str(tmp_path), *CHILD, "full_disk", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    report = json.loads(done.stdout)
+    assert len(report["acknowledged"]) > 3, "the disk was full before anything was written"
+    assert report["message"] == f"The disk of {tmp_path / 'data'} is full: nothing was changed."
+    assert "Free some space" in report["remedy"]
+    assert "NotReady" in report["kinds"]
+    assert report["trouble"]
+    assert report["during"] == [number for number in report["acknowledged"] if number != 5_000]
+    assert report["healed"]
+    assert report["after"] == report["reopened"] == report["acknowledged"]
+
+
+def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "trackside.db"
+    acknowledged: set[int] = set()
+    for seed in range(6):
+        with subprocess.Popen([*CHILD, "write_for_ever", str(tmp_path)], stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            wanted = random.Random(seed).randrange(1, 3_000)
+            for _ in range(wanted):
+                acknowledged.add(int(child.stdout.readline()))
+            child.send_signal(signal.SIGKILL)
+            acknowledged.update(int(line) for line in child.stdout if line.endswith(b"\n"))
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            stored = {number for (number,) in connection.execute("SELECT number FROM row")}
+        assert acknowledged <= stored
+        assert check_file(path) == []
+    assert len(acknowledged) > 1_000
+
+
+@pytest.fixture(scope="session")
+def slow_disk(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which each fsync takes FSYNC_MS longer."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("a C compiler is needed to build the slow disk: apt install gcc")
+    shim = tmp_path_factory.mktemp("shim") / "slow_fsync.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(shim), str(SLOW_FSYNC), "-ldl"], check=True)
+    return {**os.environ, "LD_PRELOAD": str(shim), "SLOW_FSYNC_MS": str(FSYNC_MS)}
+
+
+def test_on_a_slow_card_twenty_writers_wait_for_a_few_fsyncs_and_readers_for_none(
+    tmp_path: Path, slow_disk: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        [*CHILD, "slow_writes", str(tmp_path)], env=slow_disk, capture_output=True, text=True, timeout=60, check=True
+    )
+    report = json.loads(done.stdout)
+    waits, reads = sorted(report["waits_ms"]), sorted(report["reads_ms"])
+    assert report["alone_ms"] >= FSYNC_MS, "the disk is not slow"
+    assert len(waits) == 800
+    # The commit under way and the next one; a checkpoint adds two more, a busy machine some ms.
+    assert waits[-1] < 4 * FSYNC_MS + MACHINE_MS
+    assert waits[len(waits) // 2] < 2.5 * FSYNC_MS
+    assert reads[int(len(reads) * 0.99)] < FSYNC_MS
+    print(f"waits p50 {waits[400]:.0f} max {waits[-1]:.0f} ms; reads p99 {reads[int(len(reads) * 0.99)]:.1f} ms")
+
+
+async def test_a_store_left_by_a_kill_opens_and_counts_on(tmp_path: Path) -> None:
+    child = await asyncio.create_subprocess_exec(*CHILD, "write_for_ever", str(tmp_path), stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    await child.stdout.readline()
+    child.kill()
+    await child.wait()
+    assert (tmp_path / "trackside.db-wal").exists()
+    db = await Database.open(tmp_path / "trackside.db", [ROWS])
+    before = await numbers(db)
+    await db.write(insert(10**9))
+    assert await numbers(db) == [*before, 10**9]
+    await db.close()

@@ -1,0 +1,86 @@
+"""Settings and where they come from."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from appliance.errors import InvalidInput
+from appliance.settings import Settings, as_environment, default_data_dir, load, load_with_origins
+
+
+def written(data: Path, text: str) -> Path:
+    (data / "trackside.toml").write_text(text)
+    return data
+
+
+def test_without_anything_the_defaults_are_in_force(tmp_path: Path) -> None:
+    assert load(tmp_path, {}, {}) == Settings(data_dir=tmp_path)
+
+
+def test_the_command_line_beats_variables_beat_the_file_beat_defaults(tmp_path: Path) -> None:
+    written(tmp_path, 'port = 1001\nhost = "10.0.0.1"\npublic_url = "http://cup.example"\n')
+    environment = {"TRACKSIDE_PORT": "1002", "TRACKSIDE_HOST": "10.0.0.2", "PATH": "/bin"}
+    settings, origins = load_with_origins(tmp_path, {"port": 1003, "strips": None}, environment)
+    assert (settings.port, settings.host, settings.public_url) == (1003, "10.0.0.2", "http://cup.example")
+    assert {one.name: one.origin for one in origins} == {
+        "data_dir": "command line or default",
+        "host": "TRACKSIDE_HOST",
+        "port": "command line",
+        "public_url": str(tmp_path / "trackside.toml"),
+        "timing_socket": "default",
+        "strips": "default",
+        "simulated_lines": "default",
+        "simulated_script": "default",
+        "quiet": "default",
+    }
+
+
+def test_lines_are_a_list_in_the_file_and_text_elsewhere(tmp_path: Path) -> None:
+    written(tmp_path, "simulated_lines = [5, 6]\n")
+    assert load(tmp_path, {}, {}).simulated_lines == (5, 6)
+    assert load(tmp_path, {"simulated_lines": "7, 8"}, {}).simulated_lines == (7, 8)
+
+
+def test_what_is_handed_to_the_children_gives_the_same_settings(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path, {"port": 99, "quiet": True, "timing_socket": Path("/run/t.sock"), "simulated_lines": "1,2"}
+    )
+    assert load(tmp_path, {}, as_environment(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("prot = 1\n", "There is no setting prot ({path}). Did you mean port?"),
+        ("data_dir = '/x'\n", "There is no setting data_dir ({path}). There are: host, port,"),
+        ("port = 0\n", "The setting port = 0 ({path}) is not right: Expected `int` >= 1. See docs/settings.md."),
+        ('strips = "gpioo"\n', "The setting strips = gpioo ({path}) is not right"),
+        ('public_url = "ftp://x"\n', "The setting public_url = ftp://x ({path}) is not right"),
+        ("port = \n", "{path} cannot be read: "),
+    ],
+)
+def test_a_wrong_line_is_named_with_its_file(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        load(written(tmp_path, text), {}, {})
+    assert str(refused.value).startswith(message.format(path=tmp_path / "trackside.toml"))
+
+
+def test_a_misspelt_variable_is_named_and_one_of_somebody_else_is_let_be(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"There is no setting pourt \(environment\)\. Did you mean port\?"):
+        load(tmp_path, {}, {"TRACKSIDE_POURT": "1"})
+    assert load(tmp_path, {}, {"TRACKSIDE_TEST_CUTS": "1", "TRACKSIDE_DATA": "/x"}) == Settings(data_dir=tmp_path)
+
+
+def test_the_data_directory_is_the_users_own() -> None:
+    assert default_data_dir({"TRACKSIDE_DATA": "/a", "XDG_DATA_HOME": "/b"}) == Path("/a")
+    assert default_data_dir({"XDG_DATA_HOME": "/b"}) == Path("/b/trackside")
+    assert default_data_dir({}) == Path.home() / ".local/share/trackside"
+
+
+def test_every_setting_is_in_the_docs_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    for field in msgspec.structs.fields(Settings):
+        if field.name != "data_dir":
+            assert f"| `{field.name}` |" in page
+    assert "| `port` | TCP port | 8080 |" in page
