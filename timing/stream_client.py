@@ -8,7 +8,7 @@ recorder (or an edges.db) that it has not followed before. Decides nothing about
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self, TypeVar
@@ -17,11 +17,7 @@ from appliance.clock import boot_id, mono_ns
 from appliance.errors import Conflict, InvalidInput, NotReady
 from timing.clock_offset import ClockOffset
 from timing.stream import (
-    HEARTBEAT_S,
-    MAX_RECORDER_LINE_BYTES,
-    PROTOCOL,
     CaughtUp,
-    ClientHello,
     Clock,
     Edge,
     Gap,
@@ -36,9 +32,8 @@ from timing.stream import (
     decode_recorder_line,
     encode,
 )
+from timing.stream_link import LinkLost, connection, greet, read_line
 
-SILENCE_S = 3 * HEARTBEAT_S
-"""Three missed heartbeats: the link is dead even if no error says so (an SSH tunnel can stay silent for minutes)."""
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 """Pauses between tries grow to this: a recorder that restarts is met again within a second."""
@@ -49,10 +44,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 StreamMessage = Edge | Gap | CaughtUp | Clock
-
-
-class LinkLost(Exception):
-    """This connection is of no more use; the next one may be."""
 
 
 class StreamClient:
@@ -175,14 +166,14 @@ class StreamClient:
             self._lose_link()
 
     async def _follow_once(self) -> None:
-        async with _connection(self._socket_path) as (reader, writer):
-            hello = await _greet(reader, writer, self._after if self._followed else None)
+        async with connection(self._socket_path) as (reader, writer):
+            hello = await greet(reader, writer, self._after if self._followed else None)
             if hello.recorder_id == self._followed and (self._after or 0) <= hello.last_seq:
                 self._gain_link(hello, writer)
                 await self._listen(reader, writer)
         self._begin_anew(hello)
-        async with _connection(self._socket_path) as (reader, writer):
-            hello = await _greet(reader, writer, self._after)
+        async with connection(self._socket_path) as (reader, writer):
+            hello = await greet(reader, writer, self._after)
             if hello.recorder_id != self._followed:
                 raise LinkLost("The recorder was replaced meanwhile.")
             self._gain_link(hello, writer)
@@ -226,7 +217,7 @@ class StreamClient:
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> NoReturn:
         handed_on = 0
         while True:
-            message = decode_recorder_line(await _read_line(reader))
+            message = decode_recorder_line(await read_line(reader))
             if message is not None:
                 self._take(message, writer)
             handed_on += 1
@@ -269,38 +260,3 @@ class StreamClient:
             owner(value)
         except Exception:
             log.exception("stream_handler_failed value=%r", value)
-
-
-@contextlib.asynccontextmanager
-async def _connection(path: Path) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    async with asyncio.timeout(SILENCE_S):
-        reader, writer = await asyncio.open_unix_connection(str(path), limit=MAX_RECORDER_LINE_BYTES)
-    try:
-        yield reader, writer
-    finally:
-        writer.transport.abort()
-
-
-async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, after: int | None) -> RecorderHello:
-    writer.write(encode(ClientHello(protocol=PROTOCOL, after=after)))
-    message = decode_recorder_line(await _read_line(reader))
-    if isinstance(message, Refusal):
-        raise LinkLost(f"The recorder refused: {message.message}")
-    if not isinstance(message, RecorderHello):
-        raise LinkLost("What answers is not a recorder: its first line is no hello.")
-    if message.protocol != PROTOCOL:
-        raise LinkLost(f"The recorder speaks protocol {message.protocol}, not {PROTOCOL}. Use the same Trackside.")
-    return message
-
-
-async def _read_line(reader: asyncio.StreamReader) -> bytes:
-    try:
-        async with asyncio.timeout(SILENCE_S):
-            line = await reader.readline()
-    except TimeoutError as error:
-        raise LinkLost(f"No heartbeat for {SILENCE_S:.0f} s.") from error
-    except ValueError as error:
-        raise LinkLost("The recorder sent a line that is too long.") from error
-    if not line.endswith(b"\n"):  # A torn last line is sent again to the next connection.
-        raise LinkLost("The recorder closed the connection.")
-    return line

@@ -322,7 +322,7 @@ async def test_hole_that_stays_is_logged_and_passed(tmp_path, owner, caplog):
 
 
 async def test_silence_is_a_lost_link(tmp_path, owner, monkeypatch):
-    monkeypatch.setattr("timing.stream_client.SILENCE_S", 0.05)
+    monkeypatch.setattr("timing.stream_link.SILENCE_S", 0.05)
     async with ScriptedRecorder(tmp_path / "s", [hello()]) as recorder, owner.client(recorder.socket) as client:
         await owner.until(lambda: owner.links[:3] == [True, False, True])
         await owner.until(lambda: not client.connected)
