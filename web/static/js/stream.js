@@ -22,7 +22,10 @@ export function follow(address, handlers) {
   let live = null;
 
   const tell = (isLive) => {
-    if (isLive !== live) handlers.link?.((live = isLive));
+    if (isLive === live) return;
+    live = isLive;
+    document.documentElement.dataset.live = String(live);
+    handlers.link?.(live);
   };
   const close = () => {
     clearTimeout(timer);

@@ -1,0 +1,82 @@
+"""A real headless Chromium in front of a real server; console errors and blocked resources fail the test."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from appliance.serve import opened_house
+from appliance.settings import load
+from tests.web.conftest import Site, serving
+from timing.structs import Event, NewEvent, NewTrack
+from web.house import House
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PHONE = {"width": 390, "height": 844}
+BIG_SCREEN = {"width": 1920, "height": 1080}
+LOST_LINK = ("net::ERR_", "503 (Service Unavailable)")
+"""What Chromium itself says when a test cuts the link."""
+
+
+class Screens:
+    """Opens pages on devices of all sizes, and remembers what their consoles complained about."""
+
+    def __init__(self, browser: Browser, site: Site) -> None:
+        self.browser = browser
+        self.site = site
+        self.house = site.house
+        self.complaints: list[str] = []
+
+    async def context(self, **options: object) -> BrowserContext:
+        """One device: phone portrait unless told."""
+        return await self.browser.new_context(base_url=self.site.url, **{"viewport": PHONE, **options})  # type: ignore[arg-type]
+
+    async def open(self, path: str, context: BrowserContext | None = None, **options: object) -> Page:
+        """A page on a new device, or on this one."""
+        page = await (context or await self.context(**options)).new_page()
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        await page.goto(path)
+        return page
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(known in message.text for known in LOST_LINK):
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A house of its own; no recorder listens."""
+    settings = load(tmp_path, environment={})
+    async with opened_house(settings, settings.recorder_socket) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def event(house: House) -> Event:
+    """An event with two tracks."""
+    tracks = [NewTrack(name="Left", footer="Hall 7"), NewTrack(name="Right")]
+    return await house.events.create(NewEvent(name="Rehearsal", sponsor="The Café", tracks=tracks), "test")
+
+
+@pytest.fixture
+async def screens(house: House) -> AsyncIterator[Screens]:
+    """Chromium and the server; no page may have complained in the end."""
+    async with serving(house) as site, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            opened = Screens(browser, site)
+            yield opened
+        finally:
+            await browser.close()
+        assert opened.complaints == []
