@@ -155,7 +155,9 @@ def _set_aside(path: Path, replaced: Path) -> bool:
         return False
     replaced.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.suffix == ".db":
-        _fold_log(path)
+        if not check_file(path):
+            _fold_log(path)
+        # A damaged file is not opened for writing: that might throw its log away.
         for suffix in ("-wal", "-shm"):
             leftover = path.with_name(path.name + suffix)
             if leftover.exists():
@@ -166,7 +168,6 @@ def _set_aside(path: Path, replaced: Path) -> bool:
 
 
 def _fold_log(path: Path) -> None:
-    # A damaged file keeps its log beside it in the place where it is set aside.
     with suppress(sqlite3.Error), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
