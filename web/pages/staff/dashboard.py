@@ -11,6 +11,7 @@ from timing.strip_health import StripHealth
 from timing.structs import RaceView, Track
 from web.auth import needs
 from web.given import House
+from web.pages.staff.racers import racer_count
 from web.render import page
 
 
@@ -33,13 +34,12 @@ async def dashboard(request: Request[Any, Any, Any], house: House) -> Response[A
     """Event, tracks, strips, and the next step for a box that has nothing yet."""
     event = house.events.current()
     tracks = [] if event is None else [_now(house, event.event_id, track) for track in event.tracks]
-    racers = len(house.people.racers())
     return page(
         request,
         "staff/dashboard.html",
         event=event,
         tracks=tracks,
-        racers=racers,
+        racers=racer_count(house),
         done=None,
     )
 

@@ -1,5 +1,6 @@
 """Races: the list with its filters, and one race with its laps and its trail. Changing one is in race_edit.py."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -107,11 +108,18 @@ async def race_page(
         ],
         allowed=allowed,
         may_change=bool(allowed & {"set_racer", "set_track", "set_proxy", "delete_race", "restore_race"}),
+        when=when,
         is_live=view.state in LIVE_STATES and not view.deleted,
         form=form,
         racers=house.people.racers(),
         done=done,
     )
+
+
+def when(iso: str) -> str:
+    """Day and time to the second, on the box's own clock: a dispute is about seconds."""
+    local = datetime.fromisoformat(iso).astimezone()
+    return f"{local.day} {local:%b, %H:%M:%S}"
 
 
 def _name(house: House, person_id: str) -> str:

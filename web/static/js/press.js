@@ -68,7 +68,10 @@ async function tried(one) {
       body: JSON.stringify(one.action),
       signal: abort.signal,
     });
-    if (answer.ok) return true;
+    if (answer.ok) {
+      await answer.text(); // an answer left unread holds one of the browser's six connections
+      return true;
+    }
     if (answer.status >= 500) {
       one.why = (await problem(answer)).text;
       return false;
