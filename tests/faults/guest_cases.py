@@ -19,7 +19,7 @@ import httpx
 from appliance.demo_client import Api, Race, Refused
 from tests.faults import oracle
 from tests.faults.box import PASSWORD, READY_S, Box, running_box
-from tests.faults.driver import make_event, make_racer, wait_for_version
+from tests.faults.driver import APART_MS, make_event, make_racer, wait_for_version
 from tests.faults.strip_watch import HeardEdge, StripWatch
 
 DATA = Path("/card/data")
@@ -40,7 +40,7 @@ async def started_race(api: Api, strips: StripWatch) -> tuple[Race, HeardEdge]:
 
 async def wall_clock_steps() -> None:
     """Ten years on, thirty back, in the middle of laps: the laps are what the monotonic stamps say."""
-    async with running_box(DATA) as (box, api), StripWatch(box.timing_socket) as strips:
+    async with running_box(DATA) as (box, api), StripWatch(box.timing_socket, APART_MS) as strips:
         race, start = await started_race(api, strips)
         hits = [start]
         for years in (10, -30, 25, 0):
@@ -77,7 +77,7 @@ def full_disk(path: Path) -> Iterator[None]:
 
 async def full_disk_while_racing() -> None:
     """Edges go on being kept, people are told what is wrong, and with room again every lap is there."""
-    async with running_box(DATA) as (box, api), StripWatch(box.timing_socket) as strips:
+    async with running_box(DATA) as (box, api), StripWatch(box.timing_socket, APART_MS) as strips:
         race, start = await started_race(api, strips)
         hits = [start]
         async with Api(box.url, patience_s=0) as hasty:

@@ -29,8 +29,8 @@ needs_gpiolab = pytest.mark.skipif(
 )
 
 
-def make_card(path: Path, size: str = "64M") -> Path:
-    """A disk image with an empty ext4 on it, as an SD card has."""
+def make_card(path: Path, size: str = "512M") -> Path:
+    """A disk image with an empty ext4 on it, as an SD card has; takes no space on the host until it is used."""
     subprocess.run(["truncate", "-s", size, str(path)], check=True)
     subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", str(path)], check=True, capture_output=True)
     return path

@@ -7,6 +7,7 @@ recorder must never do: a hole in the numbers, the same number twice with anothe
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +26,15 @@ class HeardEdge:
 
 
 class StripWatch:
-    """Connected whenever there is a recorder. Use as `async with`."""
+    """
+    Connected whenever there is a recorder. Use as `async with`.
 
-    def __init__(self, socket: Path) -> None:
+    With `apart_ms`, presses are at least that far apart: longer than a lock-out, so that each one is a crossing.
+    """
+
+    def __init__(self, socket: Path, apart_ms: int = 0) -> None:
         self._socket = socket
+        self._apart_ns = apart_ms * 1_000_000
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
@@ -52,6 +58,9 @@ class StripWatch:
             The first new `active` edge of that line.
         """
         known = len(self.edges)
+        if self._apart_ns and self.edges:
+            wait_ns = self.edges[-1].at_ns + self._apart_ns - time.monotonic_ns()
+            await asyncio.sleep(max(0, wait_ns) / 1e9)
         while True:
             await self._send({"type": "hit", "line": line, "hold_ms": hold_ms})
             try:

@@ -16,8 +16,8 @@ def assert_passes_inside(case: str, tmp_path: Path, card_size: str) -> None:
 
 
 def test_a_wall_clock_that_steps_by_years_changes_no_lap(tmp_path: Path) -> None:
-    assert_passes_inside("wall_clock_steps", tmp_path, "64M")
+    assert_passes_inside("wall_clock_steps", tmp_path, "512M")
 
 
 def test_a_full_disk_is_said_clearly_and_timing_goes_on(tmp_path: Path) -> None:
-    assert_passes_inside("full_disk_while_racing", tmp_path, "64M")
+    assert_passes_inside("full_disk_while_racing", tmp_path, "192M")

@@ -11,13 +11,13 @@ from random import Random
 import pytest
 
 from tests.faults.box import Box, running_box
-from tests.faults.driver import Driver, assert_race_kept, make_event, make_racer, wait_for_version
+from tests.faults.driver import APART_MS, Driver, assert_race_kept, make_event, make_racer, wait_for_version
 from tests.faults.oracle import assert_edges_kept, assert_whole
 from tests.faults.strip_watch import StripWatch
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
-KILLS = int(os.environ.get("FAULT_KILLS", "50"))
+KILLS = int(os.environ.get("FAULT_KILLS", "75"))
 """Of each of the four tests."""
 LONGEST_LIFE_S = 1.2
 """A process lives between nothing and this after the one before was killed: kills also meet starts."""
@@ -62,7 +62,7 @@ async def test_nothing_acknowledged_is_lost(victims: list[str], tmp_path: Path) 
 
 
 async def test_a_running_race_runs_on_after_the_server_was_killed(tmp_path: Path) -> None:
-    async with running_box(tmp_path / "data") as (box, api), StripWatch(box.timing_socket) as strips:
+    async with running_box(tmp_path / "data") as (box, api), StripWatch(box.timing_socket, APART_MS) as strips:
         event_id = await make_event(api)
         race = await api.create_race(event_id, "1", await make_racer(api, "Ada"))
         start = await strips.press(17)
@@ -76,7 +76,7 @@ async def test_a_running_race_runs_on_after_the_server_was_killed(tmp_path: Path
 
 async def test_a_hit_while_everything_of_the_server_is_away_is_a_lap_afterwards(tmp_path: Path) -> None:
     """The supervisor is killed with its server; the recorder records on and is adopted by the next one."""
-    async with running_box(tmp_path / "data") as (box, api), StripWatch(box.timing_socket) as strips:
+    async with running_box(tmp_path / "data") as (box, api), StripWatch(box.timing_socket, APART_MS) as strips:
         event_id = await make_event(api)
         race = await api.create_race(event_id, "1", await make_racer(api, "Ada"))
         hits = [await strips.press(17)]
