@@ -42,7 +42,7 @@ def strips_options(command: F) -> F:
             "--script",
             "simulated_script",
             metavar="FILE",
-            type=click.Path(path_type=Path, resolve_path=True),
+            type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
             help="Simulated hits to play: at_ms line [hold_ms] [bounces], one per line.",
         ),
         click.option("--lines", "simulated_lines", metavar="17,27", help="Line numbers of the simulated strips."),

@@ -55,6 +55,10 @@ SIGN_UPS_REFILL_PER_S = 2.0
 """New accounts without staff: a full hall at once, yet a script does not fill the card."""
 SETUP_TRIES = 10
 SETUP_TRIES_REFILL_PER_S = 0.1
+"""Wrong set-up codes from one address; somebody who guesses does not keep the owner, on another device, out."""
+SETUP_TRIES_ANYWHERE = 1_000
+SETUP_TRIES_ANYWHERE_REFILL_PER_S = 1.0
+"""The same over all addresses: 40 bits last for ten thousand years."""
 
 Job = Callable[[sqlite3.Connection], list[sqlite3.Row]]
 
@@ -70,6 +74,7 @@ class People:
         self._setup_code: str | None = None
         self._sign_ups = Budget(SIGN_UPS, SIGN_UPS_REFILL_PER_S)
         self._setup_tries = Budget(SETUP_TRIES, SETUP_TRIES_REFILL_PER_S)
+        self._setup_tries_anywhere = Budget(SETUP_TRIES_ANYWHERE, SETUP_TRIES_ANYWHERE_REFILL_PER_S)
         self.passwords = Passwords()
 
     async def load(self) -> None:
@@ -199,9 +204,12 @@ class People:
         """The code that makes the first admin; None once there is one. A new one at each start, never stored."""
         return self._setup_code
 
-    async def claim_first_admin(self, setup_code: str, username: str, password: str) -> Person:
+    async def claim_first_admin(self, setup_code: str, username: str, password: str, address: str = "") -> Person:
         """
         Make the first admin.
+
+        Args:
+            address: Where the try comes from, for the limits.
 
         Raises:
             Conflict: there is an admin already.
@@ -210,11 +218,13 @@ class People:
         """
         if self._setup_code is None:
             raise Conflict("This box has an admin already.", "Sign in, or ask that admin for an account.")
-        self._setup_tries.check("code")
-        self._setup_tries.spend("code")
+        self._setup_tries.check(address)
+        self._setup_tries_anywhere.check("everybody")
+        self._setup_tries.spend(address)
+        self._setup_tries_anywhere.spend("everybody")
         if not secrets.compare_digest(badges.normal_code(setup_code).encode(), self._setup_code.encode()):
             raise NotAllowed("That is not the set-up code.", "It is printed where Trackside was started.")
-        self._setup_tries.refund("code")
+        self._setup_tries.refund(address)
         new = NewRacer(username=username, password=password)
         return await self._add(new, [Role.ADMIN], actor=None, kind="set_up", only_first_admin=True)
 

@@ -99,7 +99,11 @@ class Supervisor:
         now_s = time.monotonic()
         for name in [name for name, due_s in self._due_s.items() if due_s <= now_s]:
             del self._due_s[name]
-            self._children[name] = self._start_server() if name == "server" else self._start_recorder()
+            try:
+                self._children[name] = self._start_server() if name == "server" else self._start_recorder()
+            except OSError as error:  # No memory for one more process just now.
+                say(f"{name} not started error={error}")
+                self._due_s[name] = now_s + LONGEST_RESTART_S
 
     def _start_server(self) -> Child:
         assert self._listener is not None  # noqa: S101  run() opened it
