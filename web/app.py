@@ -6,7 +6,7 @@ Owns what holds for all routes: guards, headers, errors, compression, the schema
 
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -24,6 +24,7 @@ from web.csrf import check_csrf
 from web.errors import on_appliance_error, on_http_error, on_unexpected
 from web.house import House
 from web.live import Live
+from web.options import options_of
 from web.security import add_headers
 from web.staff_live import StaffLive
 from web.static_files import static_file
@@ -37,7 +38,10 @@ GZIP_FROM_BYTES = 700
 
 def create_app(house: House) -> Litestar:
     """The application around `house`; its live streams run from start-up until `end_streams`."""
-    routes: list[Any] = [*web.api.ROUTES, *web.pages.public.ROUTES, *web.pages.staff.ROUTES, static_file]
+    # The schema is for programs: pages are no part of it.
+    pages: list[Any] = [*web.pages.public.ROUTES, *web.pages.staff.ROUTES, static_file]
+    api: list[Any] = [*options_of(web.api.ROUTES), *web.api.ROUTES]
+    routes: list[Any] = [*api, Router(path="/", route_handlers=pages, include_in_schema=False)]
     live, staff_live = Live(house), StaffLive(house)
     return Litestar(
         route_handlers=routes,
