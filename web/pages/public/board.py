@@ -8,20 +8,25 @@ The address takes DREM's parameters (reference/drem.md 4.2): `lang`, `track`, `f
 
 from typing import Any
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 from litestar import Controller, Request, Response, get
 from litestar.params import FromPath, FromQuery
+from markupsafe import Markup
 from msgspec import Struct
 
-from timing.boards import FORMAT_OF
+from timing.boards import FORMAT_OF, Boards
 from timing.queue import QueueEntry
-from timing.structs import COMBINED, BoardFormat, Event, RaceState, RaceView
+from timing.structs import COMBINED, Board, BoardFormat, Event, RaceState, RaceView
 from web.given import House
-from web.render import page
+from web.render import page, render
 
 SHOWN_STATES = frozenset({RaceState.READY, RaceState.RUNNING, RaceState.PAUSED, RaceState.OVER})
-LANGUAGES = ("en",)
-"""More languages come later; the parameter is already part of the address."""
+BOARDS_KEPT = 16
+"""Rendered boards kept at once: a few tracks in both formats; 1,000 rows are 0.4 MB."""
+
+_Key = tuple[str, str, BoardFormat, bool]
+_ROWS: WeakKeyDictionary[Boards, dict[_Key, tuple[int, Markup]]] = WeakKeyDictionary()
 
 
 class BoardOptions(Struct, frozen=True, kw_only=True):
@@ -75,10 +80,12 @@ class BoardPage(Controller):
             event=event,
             options=options,
             board=board,
+            rows=rows_html(house, board, options.flag),
             track_name=track_name(event, options.track),
             footer=footer_of(event, options.track),
             races=live_races(house, event, options.track),
             next_racers=next_racers(house, event, options.track),
+            qr_path=qr_path(house, event),
             track_names={one.track_id: one.name for one in event.tracks},
         )
 
@@ -103,6 +110,30 @@ def options_of(
         qr=qr if qr in ("header", "footer") else None,
         lang="en",
     )
+
+
+def rows_html(house: House, board: Board, flags: bool) -> Markup:
+    """
+    All rows as markup, kept until the board changes: a whole hall asks for the same ones at once.
+
+    1,000 rows take some 15 ms to render, and the event loop has nothing else to give them to.
+    """
+    kept = _ROWS.setdefault(house.boards, {})
+    key = (board.event_id, board.track, board.format, flags)
+    version, html = kept.get(key, (-1, Markup()))
+    if version != board.version:
+        average = board.format is BoardFormat.AVERAGE
+        text = render("public/_rows.html", rows=board.rows, event_id=board.event_id, average=average, flags=flags)
+        html = Markup(text)  # noqa: S704  the template's own output, escaped there
+        if len(kept) >= BOARDS_KEPT:
+            kept.clear()
+        kept[key] = (board.version, html)
+    return html
+
+
+def qr_path(house: House, event: Event) -> str:
+    """The event's landing page: home while it is the current one (the shorter, the easier to scan), else its board."""
+    return "/" if house.events.current() == event else f"/events/{event.event_id}/board"
 
 
 def track_name(event: Event, track: str) -> str:

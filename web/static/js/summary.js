@@ -26,7 +26,7 @@ export function fillSummary(section, { standing, place, gap: behind }, before, {
   const figures = [
     figure("Rank", place == null ? "–" : String(place)),
     figure("Change", ...change(before, place)),
-    figure("Gap to the best", behind == null ? "–" : gap(behind)),
+    figure("Gap to best", behind == null ? "–" : behind ? gap(behind) : "leading"),
   ];
   if (average) {
     figures.push(
