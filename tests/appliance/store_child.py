@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlite_utils.db import Database as SchemaDatabase
 from sqlite_utils.migrations import Migrations
 
+from appliance import store_writer
 from appliance.database import Database
 from appliance.errors import NotReady
 
@@ -95,6 +96,7 @@ async def write_for_ever(folder: Path) -> None:
 
 
 async def slow_writes(folder: Path) -> None:
+    store_writer.CHECKPOINT_COMMITS = 10  # So that some fall into these few seconds.
     db = await Database.open(folder / "trackside.db", [ROWS])
     count = itertools.count(1)
     alone = await waited_ms(db.write(insert(next(count))))
