@@ -3,7 +3,8 @@ import { startPresses, press, pendingKinds } from "./press.js";
 import { play, startSound, toggleMute } from "./sounds.js";
 
 const SILENT_MS = 5000; // the server beats every 2 s
-const FIRST_LINK_MS = 8000;
+const NO_LINK_MS = 2000;
+const FIRST_LINK_MS = 4000;
 const KEYS = { l: "lap", enter: "lap", r: "reset", e: "undo_reset", d: "dnf", u: "undo_lap", x: "end", s: "submit", c: "cancel_end" };
 
 const stream = document.getElementById("stream");
@@ -46,7 +47,7 @@ stream.addEventListener("htmx:sse:before:connection", () => {
 });
 setInterval(() => {
   const silence = performance.now() - heardAt;
-  if (linked && silence > SILENT_MS) setLinked(false);
+  if ((linked && silence > SILENT_MS) || (link.hidden && silence > NO_LINK_MS)) setLinked(false);
   // A first connection that failed is not tried again by itself.
   if (!linked && silence > FIRST_LINK_MS && !stream._htmx?.sse) {
     heardAt = performance.now();
