@@ -19,6 +19,7 @@ const options = {
   flags: "flag" in list.dataset,
   trackNames: Object.fromEntries([...document.querySelectorAll("data.track-name")].map((one) => [one.value, one.textContent])),
 };
+options.bestMs = () => (options.average ? null : (rows.order[0]?.value ?? null));
 const rows = new Rows(list, document.getElementById("t-row"), options);
 const races = new LiveRaces(document.getElementById("races"), document.getElementById("t-race"), options);
 const link = document.getElementById("link");

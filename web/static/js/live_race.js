@@ -3,7 +3,7 @@ import { countdown, flag, initials, lap, put } from "./formats.js";
 
 const WORDS = { ready: "Ready to start", running: "On the track", paused: "Paused", over: "Finished" };
 
-/** Cards in `section`, cloned from `template`. `options`: average (bool), flags (bool), trackNames ({id: name}). */
+/** Cards in `section`, cloned from `template`. `options`: average, flags (bool), trackNames ({id: name}), bestMs() or none. */
 export class LiveRaces {
   constructor(section, template, options) {
     this.section = section;
@@ -69,7 +69,7 @@ export class LiveRaces {
       put(slots.best, lap(best?.average_ms));
     } else put(slots.best, lap(race.best_ms));
     put(slots.last, lap(race.last_lap?.lap_ms));
-    slots.last.className = lapClass(race);
+    slots.last.className = lapClass(race, this.options.bestMs?.());
     put(slots["lap-label"], `Lap ${race.laps + 1}`);
     slots.left.parentElement.hidden = race.race_left_ms == null;
     this.clocks(this.races.get(race.race_id), performance.now());
@@ -96,10 +96,11 @@ export class LiveRaces {
   }
 }
 
-/** Red: invalid; green: the racer's own best; yellow: slower. */
-function lapClass({ last_lap: last, best_ms: best }) {
+/** Red: invalid; purple: at or below the event's best; green: the racer's own best; yellow: slower (drem.md 4.3). */
+function lapClass({ last_lap: last, best_ms: best }, eventBest) {
   if (!last) return "";
   if (!last.valid) return "t-bad";
+  if (eventBest != null && last.lap_ms <= eventBest) return "t-best";
   return last.lap_ms <= best ? "t-own" : "t-slow";
 }
 
