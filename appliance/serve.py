@@ -144,9 +144,14 @@ class BoxServer(uvicorn.Server):
             sys.stdout.flush()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM or Ctrl-C: open streams would be waited for until the grace is over."""
+        """
+        SIGTERM or Ctrl-C: open streams would be waited for until the grace is over.
+
+        Not uvicorn's own: it raises the signal again at its end, before the house is closed.
+        """
         self._loop.call_soon_threadsafe(end_streams, self._app)
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 async def run(settings: Settings, listener: socket.socket, socket_path: Path) -> None:

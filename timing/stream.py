@@ -162,8 +162,8 @@ class Refusal(Struct, frozen=True, kw_only=True, tag_field="type", tag="error"):
 RecorderMessage = RecorderHello | Edge | Gap | CaughtUp | Clock | Pong | Refusal
 
 _encoder = msgspec.json.Encoder()
-_from_client = msgspec.json.Decoder(ClientMessage)
-_from_recorder = msgspec.json.Decoder(RecorderMessage)
+_from_client: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_from_recorder: msgspec.json.Decoder[RecorderMessage] = msgspec.json.Decoder(RecorderMessage)
 _type_only = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RECORDER_TYPES = frozenset({b'"hello"', b'"edge"', b'"gap"', b'"caught_up"', b'"clock"', b'"pong"', b'"error"'})
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

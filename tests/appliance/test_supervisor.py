@@ -135,7 +135,6 @@ def test_a_signal_ends_everything_in_order(serve: Serve, number: signal.Signals)
     assert not (serve.data / "timing.sock").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="uvicorn raises SIGTERM again before appliance.serve has closed the house")
 def test_a_signal_lets_the_server_close_its_database(serve: Serve) -> None:
     serve.end(signal.SIGTERM)
     assert not (serve.data / "trackside.db-wal").exists()
