@@ -16,6 +16,7 @@ from litestar import Litestar
 from appliance.errors import NotFound, NotReady
 from appliance.people_structs import PersonChanged, SessionsEnded
 from timing.facts import BoardChanged, EventChanged, QueueChanged, RaceChanged, StripsChanged
+from timing.journal import Kind
 from web.house import House
 from web.pages.staff.panel import Part, parts
 
@@ -28,6 +29,11 @@ STRIPS_EVERY_S = 0.25
 WAITING = 16
 """Messages a device may fall behind before it gets everything anew."""
 MAX_DEVICES = 200
+
+FREES_OR_TAKES = frozenset(
+    {Kind.READY, Kind.SUBMIT, Kind.DISCARD, Kind.SET_TRACK, Kind.SET_RACER, Kind.DELETE_RACE, Kind.RESTORE_RACE}
+)
+"""After these a track may be free or taken; a lap alone is not worth sending a line of 50 KB again."""
 
 BEAT = b"event: beat\ndata: {}\n\n"
 Key = tuple[str, str]
@@ -128,8 +134,11 @@ class StaffLive:
     # ---- what happened
 
     def _on_race(self, fact: RaceChanged) -> None:
-        """A race may have moved to another track, so every track of the event looks again."""
-        self._mark(self._of_event(fact.view.event_id), Part.RACE, Part.QUEUE)
+        """The line has start buttons or not. A race may move, so then every track of the event looks again."""
+        if fact.kind in FREES_OR_TAKES:
+            self._mark(self._of_event(fact.view.event_id), Part.RACE, Part.QUEUE)
+        else:
+            self._mark([(fact.view.event_id, fact.view.track_id)], Part.RACE)
 
     def _on_event(self, fact: EventChanged) -> None:
         for key in self._of_event(fact.event_id):

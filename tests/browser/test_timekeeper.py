@@ -334,6 +334,9 @@ async def test_queue_by_keyboard_on_the_queue_page(screens: Screens, event: Even
     await expect(page.locator(".queue-row").first).to_contain_text("called")
     await page.locator(".queue-row").first.get_by_role("button", name="No-show").click()
     await expect(page.locator("#past")).to_contain_text("anna")
+    await page.get_by_role("button", name="Start the race of cem").click()
+    await page.wait_for_url("**/timekeeper")
+    await expect(page.locator(".tk-who")).to_contain_text("cem")
 
 
 async def test_killed_server_comes_back_to_the_same_race_with_the_lap_pressed_meanwhile(

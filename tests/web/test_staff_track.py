@@ -1,19 +1,23 @@
 """The queue and the timekeeper of a track, without script, and the live stream of its panels."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
+from appliance import clock
 from appliance.ids import new_id
 from appliance.people import NewRacer
 from tests.web.conftest import Site
 from tests.web.crew import Crew, words
 from tests.web.racing_day import act, hand_in, start_race
-from timing.journal import Kind
+from timing.journal import ACTOR_BOX, Entry, Kind, Payload
+from timing.strip_health import LineHealth, StripHealth
 from timing.structs import Event, RaceState
+from web.render import render
 
 HTMX = {"hx-request": "true"}
 
@@ -333,3 +337,78 @@ async def test_queue_change_reaches_every_open_page(site: Site, event: Event) ->
 
     assert 'hx-target="#queue"' in message
     assert 'hx-target="#race"' not in message
+
+
+async def test_race_paused_by_a_power_cut_says_so_until_it_goes_on(site: Site, event: Event) -> None:
+    (anna,) = await racers(site, "anna")
+    race = await start_race(site.house, event, anna)
+    control = site.house.control
+    open_race = control.open_race(event.event_id, "1")
+    assert open_race is not None
+    await control.append(
+        open_race,
+        Entry(
+            race_id=race.race_id,
+            seq=race.version,
+            action_id=new_id(),
+            at_ns=clock.mono_ns(),
+            boot_id=clock.boot_id(),
+            wall_ns=clock.wall_ns(),
+            actor=ACTOR_BOX,
+            kind=Kind.PAUSE,
+            payload=Payload(reason="power_cut"),
+        ),
+    )
+    async with Crew(site, "operator") as crew:
+        paused = words(await crew.get(f"{base(event)}/timekeeper"))
+        await act(site.house, race, Kind.RESUME)
+        await act(site.house, race, Kind.PAUSE)
+        again = words(await crew.get(f"{base(event)}/timekeeper"))
+
+    assert "Paused by a power cut. All laps are kept." in paused
+    assert "power cut" not in again
+
+
+def strips(**changes: object) -> StripHealth:
+    line = LineHealth(
+        line=27,
+        name="strip 2",
+        hits=3,
+        bounces=4,
+        last_edge_age_ms=65_000,
+        contact_ms=38,
+        silent_crossings=10,
+        silent=True,
+    )
+    fields: dict[str, object] = {
+        "connected": True,
+        "simulated": False,
+        "recorder_id": "r",
+        "caught_up": True,
+        "problem": None,
+        "last_seq": 6,
+        "lost_edges": 0,
+        "lines": [line],
+    }
+    return StripHealth(**(fields | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("health", "said"),
+    [
+        (strips(), "Silent for 10 crossings. Press it; look at its plug."),
+        (strips(connected=False), "The recorder does not answer. Time by hand."),
+        (strips(problem="The disk is full."), "The disk is full."),
+        (strips(lost_edges=2), "2 edges were lost inside the box."),
+        (strips(lines=[]), "hand only"),
+    ],
+)
+def test_trouble_with_the_strips_is_said_with_what_to_do(health: StripHealth, said: str) -> None:
+    text = render("staff/_strips.html", strips=health, base="", stamp=1)
+
+    assert said in " ".join(re.sub(r"<[^>]+>", " ", text).split())
+    assert ">Hit<" not in text
+
+
+def test_simulated_strips_have_a_button_each() -> None:
+    assert ">Hit<" in render("staff/_strips.html", strips=strips(simulated=True), base="", stamp=1)

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-import segno
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
@@ -19,6 +18,7 @@ from appliance.permissions import Permission, Role
 from timing.races import RaceFilter
 from web.auth import needs
 from web.given import House, Viewer
+from web.pages.public.codes import box_address, qr_inline
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.once import FIELD, once, once_input
 from web.render import page
@@ -133,16 +133,15 @@ async def badge(
     """The badge on the screen, and a sheet the size of a label for the printer."""
     person = house.people.get(racer_id)
     code = house.people.badge_code(racer_id)
-    base = (house.settings.public_url or str(request.base_url)).rstrip("/")
-    # The code is in the fragment: it never reaches a server's log.
-    qr = segno.make(f"{base}/badge#{code}", error="m", micro=False)
+    base = box_address(request, house)
     return page(
         request,
         "staff/badge.html",
         person=person,
         code=code,
         base=base,
-        qr=qr.svg_inline(scale=4, border=2, svgclass="qr", lineclass=None, omitsize=True),
+        # The code is in the fragment: it never reaches a server's log.
+        qr=qr_inline(f"{base}/badge#{code}"),
         is_new=new is not None,
         done=DONE.get(done or ""),
     )

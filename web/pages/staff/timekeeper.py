@@ -110,6 +110,8 @@ async def start_race(
         if new.override or house.control.live(event_id, track_id) is not None or request.headers.get("hx-request"):
             raise
         return _ask_override(request, house, new, error)
+    if request.headers.get("hx-current-url", "").partition("?")[0].endswith("/queue"):
+        return Response("", headers={"HX-Redirect": f"/staff/events/{event_id}/tracks/{track_id}/timekeeper"})
     return await _back(request, house, event_id, track_id, Part.RACE, Part.QUEUE)
 
 

@@ -97,7 +97,8 @@ function set(element, text) {
 function paintAges() {
   for (const age of document.querySelectorAll("[data-age]")) {
     if (age.seen !== age.dataset.stamp) [age.seen, age.since] = [age.dataset.stamp, performance.now()];
-    set(age, `${Math.floor((Number(age.dataset.age) + performance.now() - age.since) / 1000)} s`);
+    const seconds = Math.floor((Number(age.dataset.age) + performance.now() - age.since) / 1000);
+    set(age, seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`);
   }
 }
 
