@@ -1,6 +1,7 @@
 """QR codes, and the address a phone reaches this box by. Only paths of this box are ever put into a code."""
 
 import io
+from functools import lru_cache
 from typing import Any
 
 import segno
@@ -42,9 +43,14 @@ def qr_code(request: Request[Any, Any, Any], house: House, path: FromQuery[str] 
     """The QR code of a page of this box, error correction M."""
     if len(path) > LONGEST_PATH or safe_next(path, "") != path:
         raise InvalidInput("A code can only lead to a page of this box.", "Give a path such as /sign-up.", field="path")
+    svg = _drawing(box_address(request, house) + path)
+    return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": f"public, max-age={KEEP_SECONDS}"})
+
+
+@lru_cache(maxsize=256)
+def _drawing(text: str) -> bytes:
+    """The code as an SVG file; kept, because a hall asks for the same few."""
     svg = io.BytesIO()
-    code = segno.make(box_address(request, house) + path, error="m", micro=False)
+    code = segno.make(text, error="m", micro=False)
     code.save(svg, kind="svg", border=2, omitsize=True, xmldecl=False, lineclass=None, svgclass=None, light="#fff")
-    return Response(
-        svg.getvalue(), media_type="image/svg+xml", headers={"Cache-Control": f"public, max-age={KEEP_SECONDS}"}
-    )
+    return svg.getvalue()

@@ -3,7 +3,7 @@ import { LiveRaces } from "./live_race.js";
 import { follow } from "./stream.js";
 
 const OWN_MS = 500; // my own result is worth a quick look
-const OTHERS_MS = 5000; // a hall full of phones must not ask all at once
+const OTHERS_MS = 10000; // a hall full of phones must not ask all at once
 
 const section = document.getElementById("races");
 const { live: event, format, racer } = section.dataset;
@@ -20,6 +20,7 @@ const races = template ? new LiveRaces(section, template, options) : null;
 const mine = (race) => !racer || race.racer_id === racer;
 let version = Number(section.dataset.version);
 let waiting = 0;
+let missed = false;
 let told = turns?.textContent ?? "";
 
 async function fetchParts() {
@@ -31,9 +32,12 @@ async function fetchParts() {
 }
 
 function refresh(withinMs) {
-  if (!parts || waiting) return;
+  missed = document.hidden; // nobody looks: ask when somebody does
+  if (!parts || waiting || missed) return;
   waiting = setTimeout(fetchParts, Math.random() * withinMs);
 }
+
+document.addEventListener("visibilitychange", () => !document.hidden && missed && refresh(OWN_MS));
 
 async function fetchTurn() {
   if (!turns) return;
