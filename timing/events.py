@@ -4,6 +4,7 @@ Events with their tracks and rules: the directory in memory, the truth in SQL.
 Editing an event never changes a race: races carry their own copy of the rules.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from datetime import date as calendar_date
@@ -30,6 +31,8 @@ class Events:
         self._db = db
         self._facts = facts
         self._events: dict[str, Event] = {}
+        self._changing = asyncio.Lock()
+        """A change starts from what the one before it made of the event, so that two at once lose nothing."""
 
     async def load(self) -> None:
         """Read the directory; once, at start."""
@@ -118,6 +121,10 @@ class Events:
             Conflict: a track that has races would go.
         """
         del actor  # who changed an event is not kept: rules are copied into each race
+        async with self._changing:
+            return await self._patch(event_id, patch)
+
+    async def _patch(self, event_id: str, patch: EventPatch) -> Event:
         old = self.get(event_id)
         changes = {name: value for name, value in msgspec.structs.asdict(patch).items() if value is not msgspec.UNSET}
         new_tracks: Sequence[NewTrack] | None = changes.pop("tracks", None)
@@ -154,6 +161,10 @@ class Events:
             Conflict: it has races and `force` is not set, or one of them is live.
         """
         del actor
+        async with self._changing:
+            await self._delete(event_id, force=force)
+
+    async def _delete(self, event_id: str, *, force: bool) -> None:
         event = self.get(event_id)
 
         def remove(connection: sqlite3.Connection) -> None:
@@ -245,7 +256,8 @@ def _refuse_lost_races(connection: sqlite3.Connection, old: Event, new: Event) -
         if track.track_id in kept:
             continue
         row = connection.execute(
-            "SELECT count(*) FROM race WHERE event_id = ? AND track_id = ?", (old.event_id, track.track_id)
+            "SELECT count(*) FROM race WHERE event_id = ? AND track_id = ? AND deleted = 0 AND state <> 'discarded'",
+            (old.event_id, track.track_id),
         ).fetchone()
         if row[0]:
             raise Conflict(

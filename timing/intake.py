@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from appliance import clock
 from appliance.database import Database
-from appliance.errors import ApplianceError, Conflict
+from appliance.errors import ApplianceError, Conflict, NotFound
 from appliance.facts import Facts
 from timing.control import RaceControl, WriteJob
 from timing.crossings import Crossing, EdgeSeen, TrackStrips, step
@@ -190,7 +190,12 @@ class StripIntake:
         for race in self._control.open_races():
             keys[(race.record.event_id, race.race.track_id)] = race.record.rules.lockout_ms
         for key, lockout_ms in keys.items():
-            if _times(self._events.track(*key), edge.recorder_id, edge.line):
+            try:
+                track = self._events.track(*key)
+            except NotFound:  # One race whose track is gone must not cost the other tracks their crossings.
+                log.error("race_without_track event_id=%s track_id=%s", *key)
+                continue
+            if _times(track, edge.recorder_id, edge.line):
                 yield key, lockout_ms
 
     def _crossed(self, key: TrackKey, crossing: Crossing) -> None:

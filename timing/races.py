@@ -74,7 +74,8 @@ def record_of(row: sqlite3.Row) -> RaceRecord:
 
 
 def insert_race(connection: sqlite3.Connection, record: RaceRecord, race: Race, ready: Entry) -> None:
-    """Make a race with its first entry. Raises Conflict when the track already has a live race."""
+    """Make a race with its first entry. Raises Conflict when the track has a live race already, or was removed."""
+    _check_track(connection, record.event_id, race.track_id)
     try:
         connection.execute(
             "INSERT INTO race (race_id, event_id, track_id, racer_id, state, rules, by_proxy, car_id, model_id, run,"
@@ -110,11 +111,14 @@ def append_entry(
         The board version of the event `bump_board_of`, raised by one, or 0 without it.
 
     Raises:
-        Conflict: the journal does not end right before this entry, or the track now has another live race.
+        Conflict: the journal does not end right before this entry, the track was removed, or has another live race.
     """
     row = connection.execute("SELECT max(seq) FROM journal WHERE race_id = ?", (entry.race_id,)).fetchone()
     if row[0] != entry.seq - 1:
         raise Conflict("The race went on meanwhile.", "Look at it again and repeat what you meant.")
+    if entry.kind in (Kind.SET_TRACK, Kind.RESTORE_RACE):
+        event = connection.execute("SELECT event_id FROM race WHERE race_id = ?", (entry.race_id,)).fetchone()
+        _check_track(connection, event[0], race.track_id)
     _insert_entry(connection, entry)
     try:
         connection.execute(
@@ -137,6 +141,13 @@ def append_entry(
     if bump_board_of is None:
         return 0
     return bump_board(connection, bump_board_of)
+
+
+def _check_track(connection: sqlite3.Connection, event_id: str, track_id: str) -> None:
+    """Once more in the transaction: the track may have been removed since the caller looked."""
+    track = connection.execute("SELECT 1 FROM track WHERE event_id = ? AND track_id = ?", (event_id, track_id))
+    if track.fetchone() is None:
+        raise Conflict("The race's track is gone.", "Choose another track of the event, or add one.")
 
 
 def bump_board(connection: sqlite3.Connection, event_id: str) -> int:

@@ -1,5 +1,6 @@
 """Events, tracks and rules: what staff may change, and what they may not lose."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,41 @@ async def test_the_current_event_is_todays_then_the_next_then_the_latest(racing:
     today = await racing.event(date="2026-11-22")
     assert racing.events.current("2026-11-22") == today
     assert racing.events.list() == [later, sooner, today, past]
+
+
+async def test_two_who_change_one_event_at_once_lose_nothing_of_each_other(racing: Racing) -> None:
+    event = await racing.event()
+
+    await asyncio.gather(
+        racing.events.patch(event.event_id, EventPatch(name="Night Cup"), "box"),
+        racing.events.patch(event.event_id, EventPatch(sponsor="Acme"), "box"),
+    )
+
+    changed = racing.events.get(event.event_id)
+    assert (changed.name, changed.sponsor) == ("Night Cup", "Acme")
+
+
+async def test_a_race_made_while_its_track_is_removed_is_refused_or_keeps_the_track(racing: Racing) -> None:
+    event = await racing.event("North", "South")
+    ann = await racing.racer("Ann")
+
+    removed, made = await asyncio.gather(
+        racing.events.patch(event.event_id, EventPatch(tracks=[NewTrack(track_id="1", name="North")]), "box"),
+        racing.ready(event, ann, track_id="2"),
+        return_exceptions=True,
+    )
+
+    assert [type(answer) for answer in (removed, made) if isinstance(answer, Exception)] == [Conflict]
+
+
+async def test_a_thrown_away_rehearsal_does_not_hold_its_track_for_ever(racing: Racing) -> None:
+    event = await racing.event("North", "South")
+    ann = await racing.racer("Ann")
+    await racing.do(await racing.ready(event, ann, track_id="2"), Kind.DISCARD)
+    deleted = await racing.do(await racing.ready(event, ann, track_id="2"), Kind.END, Kind.DELETE_RACE)
+
+    await racing.events.patch(event.event_id, EventPatch(tracks=[NewTrack(track_id="1", name="North")]), "box")
+
+    with pytest.raises(Conflict, match="track is gone"):
+        await racing.do(deleted, Kind.RESTORE_RACE)
+    assert (await racing.control.view(deleted.race_id)).deleted
