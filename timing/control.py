@@ -17,7 +17,7 @@ from appliance.errors import Conflict, NotAllowed, NotFound, NotReady
 from appliance.facts import Facts
 from appliance.ids import new_id
 from appliance.people import People
-from appliance.people_structs import RacersMerged
+from appliance.people_structs import Person, RacersMerged
 from timing.actions import payload_of, ready_entry
 from timing.events import Events
 from timing.facts import EventChanged, RaceChanged, RaceEnded
@@ -76,6 +76,7 @@ class RaceControl:
             self._live[(record.event_id, race.race.track_id)] = race
             if entries[-1].boot_id != clock.boot_id() and race.race.state is RaceState.RUNNING:
                 await self.append(race, self._entry(race, ACTOR_BOX, Kind.PAUSE, Payload(reason="power_cut")))
+        await self._finish_merges()
 
     async def stop(self) -> None:
         """Wait for what is on its way to the disk."""
@@ -153,7 +154,7 @@ class RaceControl:
                 return self._repeated(known, new)
             event = self._events.get(new.event_id)
             self._events.track(new.event_id, new.track_id)
-            racer = self._people.get(new.racer_id)
+            racer = self._racer(new.racer_id)
             if (event.event_id, new.track_id) in self._live:
                 raise Conflict(
                     "This track already has a race that is not finished.", "Submit or discard that race first."
@@ -342,9 +343,26 @@ class RaceControl:
 
     def _check_targets(self, race: LiveRace, action: Action) -> None:
         if action.kind is Kind.SET_RACER and action.racer_id is not None:
-            self._people.get(action.racer_id)
+            self._racer(action.racer_id)
         if action.kind is Kind.SET_TRACK and action.track_id is not None:
             self._events.track(race.record.event_id, action.track_id)
+
+    def _racer(self, racer_id: str) -> Person:
+        """Somebody who can race; Conflict for who was merged or forgotten, for whom a page was still open."""
+        person = self._people.get(racer_id)
+        if person.merged_into is not None:
+            kept = self._people.get(person.merged_into).username
+            raise Conflict(f"{person.username} was merged into {kept}.", f"Choose {kept}.", field="racer_id")
+        if person.neutral:
+            raise Conflict("This racer has been forgotten.", "Register them again if they are back.", field="racer_id")
+        return person
+
+    async def _finish_merges(self) -> None:
+        """People are merged in one transaction and their races follow: a kill in between left some behind."""
+        for row in await self._db.fetch_all("SELECT DISTINCT racer_id FROM race"):
+            keep_id = self._people.get(row["racer_id"]).merged_into
+            if keep_id is not None:
+                await self._move_all(row["racer_id"], keep_id)
 
     def _move_races(self, merged: RacersMerged) -> None:
         self._start(self._move_all(merged.duplicate_id, merged.keep_id))

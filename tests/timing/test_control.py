@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance import clock
+from appliance import clock, people_changes
 from appliance.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady
 from appliance.ids import new_id
 from tests.conftest import Racing, racing_in
@@ -280,3 +280,31 @@ async def test_a_race_of_another_event_is_not_taken_for_a_repeat(racing: Racing)
         await racing.control.create(
             NewRace(event_id=other.event_id, track_id="1", racer_id=ann, race_id=race_id), "timekeeper"
         )
+
+
+async def test_nobody_races_as_a_racer_who_was_forgotten_or_merged(racing: Racing) -> None:
+    event = await racing.event()
+    ann, bob, cid = [await racing.racer(name) for name in ("Ann", "Bob", "Cid")]
+    race = await racing.do(await racing.ready(event, cid), Kind.END)
+    await racing.people.merge(bob, ann, "box")
+    await racing.people.forget(cid, "box")
+
+    with pytest.raises(Conflict, match="merged into Bob"):
+        await racing.do(race, Kind.SET_RACER, racer_id=ann)
+    await racing.do(race, Kind.SUBMIT)
+    for gone in (ann, cid):
+        with pytest.raises(Conflict):
+            await racing.ready(event, gone)
+    assert (await racing.ready(event, bob)).racer_id == bob
+
+
+async def test_a_merge_cut_short_by_a_kill_is_finished_at_the_next_start(tmp_path: Path) -> None:
+    async with racing_in(tmp_path) as racing:
+        event = await racing.event()
+        ann, bob = await racing.racer("Ann"), await racing.racer("Bob")
+        race = await racing.do(await racing.ready(event, ann), Kind.END, Kind.SUBMIT)
+        # What a kill right after the merge leaves: the people are merged, their races are not.
+        await racing.db.write(lambda connection: people_changes.merge(connection, bob, ann, "box"))
+    async with racing_in(tmp_path) as racing:
+        assert (await racing.control.view(race.race_id)).racer_id == bob
+        assert [row.username for row in (await racing.boards.board(event.event_id)).rows] == ["Bob"]
