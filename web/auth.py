@@ -49,8 +49,12 @@ def viewer_of(connection: Connection) -> Viewer | None:
     return house_of(connection).sessions.viewer(token) if token else None
 
 
-def know_viewer(connection: Connection, _: BaseRouteHandler) -> None:
-    """Guard of the whole application: lets everybody through, and keeps who it is in the request's state."""
+async def know_viewer(connection: Connection, _: BaseRouteHandler) -> None:
+    """
+    Guard of the whole application: lets everybody through, and keeps who it is in the request's state.
+
+    Guards are coroutines: Litestar runs a plain function in a thread, and sessions belong to the event loop.
+    """
     connection.scope["state"]["viewer"] = viewer_of(connection)
 
 
@@ -60,7 +64,7 @@ def provide_viewer(request: Request[Any, Any, Any]) -> Viewer | None:
     return viewer
 
 
-def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
+async def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
     """
     Guard: anybody who is signed in, whatever their role.
 
@@ -73,7 +77,7 @@ def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
 def needs(*permissions: Permission) -> Guard:
     """A guard that lets in a viewer with any one of `permissions`."""
 
-    def guard(connection: Connection, _: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, _: BaseRouteHandler) -> None:
         viewer = require_viewer(viewer_of(connection))
         if not any(viewer.can(permission) for permission in permissions):
             require(viewer.roles, permissions[0])
