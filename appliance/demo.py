@@ -168,4 +168,4 @@ def _print(options: DemoOptions, logins: list[Login], show: Show, badge: str) ->
     for login in logins:
         click.echo(f"  {login.role:<13} {login.username:<13} {login.password}")
     click.echo(f"  {'badge':<13} {RACER_WITH_BADGE:<13} {badge}   (type it on {address}/badge)")
-    click.echo("Ctrl-C stops it.")
+    click.echo("Ctrl-C stops the demo.")

@@ -73,7 +73,7 @@ async def signed_in(demo: Demo, role: str) -> Api:
 async def test_races_run_by_themselves_and_logins_are_printed(tmp_path: Path) -> None:
     demo = await Demo.start(tmp_path / "demo", "--races", "2")
     try:
-        await demo.until_printed("Ctrl-C")
+        await demo.until_printed("stops the demo")
         for staff in STAFF:
             async with await signed_in(demo, staff.role):
                 pass
@@ -94,12 +94,12 @@ async def test_races_run_by_themselves_and_logins_are_printed(tmp_path: Path) ->
 @pytest.mark.timeout(240)
 async def test_ctrl_c_stops_it_and_the_next_start_goes_on_with_the_same_event(tmp_path: Path) -> None:
     demo = await Demo.start(tmp_path / "demo")
-    await demo.until_printed("Ctrl-C")
+    await demo.until_printed("stops the demo")
     first = demo.password_of("operator")
     assert await demo.stop() == 0
     again = await Demo.start(tmp_path / "demo")
     try:
-        await again.until_printed("Ctrl-C")
+        await again.until_printed("stops the demo")
         assert again.password_of("operator") == first
         async with await signed_in(again, "operator") as api:
             names = [event["name"] for event in await api.send("GET", "/api/events")]
