@@ -21,6 +21,8 @@ from web.problem import SEND_AGAIN, Problem, shape_problem
 log = logging.getLogger(__name__)
 
 AnyRequest = Request[Any, Any, Any]
+CLIENT_GONE = "client disconnected prematurely"
+"""Litestar's words for a body that never came whole: the visitor's doing, no fault of ours, and nobody reads on."""
 
 
 def on_appliance_error(request: AnyRequest, error: ApplianceError) -> Response[Any]:
@@ -35,6 +37,9 @@ def on_appliance_error(request: AnyRequest, error: ApplianceError) -> Response[A
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """An error of the framework: routing, reading the request, checking its shape."""
+    if error.detail == CLIENT_GONE:
+        log.info("client_gone path=%s", request.url.path)
+        return Response(None, status_code=HTTPStatus.BAD_REQUEST)
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unexpected(request, error)
     allow = _allowed_methods(error)

@@ -1,5 +1,6 @@
 """What a wrong request hears: one shape, the right status, words that help, nothing of the inside."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -153,3 +154,18 @@ async def test_signing_in_answers_a_token_that_works(site: Site) -> None:
         mine = await client.get("/api/races", headers={"authorization": f"bearer {answer.json()['token']}"})
     assert mine.status_code == 200
     assert "set-cookie" not in answer.headers
+
+
+async def test_a_visitor_who_leaves_in_the_middle_is_no_fault_of_the_box(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    head = "POST /api/session HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n"
+    writer.write(head.encode() + b"{")
+    await writer.drain()
+    writer.close()
+    async with asyncio.timeout(5):
+        while "client_gone path=/api/session" not in caplog.text:
+            await site.send(ANONYMOUS, "GET", "/api/session")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
