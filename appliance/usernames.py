@@ -16,8 +16,15 @@ SEPARATORS = "._-"
 MARKS_IN_A_ROW = 3
 """Combining marks on one letter: Vietnamese and Devanagari need two; a name must not climb over the row above."""
 
-_INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
-"""Hangul fillers: letters to Unicode, nothing to the eye."""
+_INVISIBLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\U00016fe4"
+    + "".join(map(chr, range(0xFE00, 0xFE10)))
+    + "".join(map(chr, range(0xE0100, 0xE01F0)))
+)
+"""
+Letters and marks to Unicode, nothing to the eye: fillers, joiners, variation selectors (Default_Ignorable_Code_Point).
+With one of them anybody could stand on the board under somebody else's name.
+"""
 
 
 def clean_username(text: str) -> str:
@@ -63,7 +70,7 @@ def neutral_username(random_hex: Callable[[], str], is_taken: Callable[[str], bo
 def _is_allowed(character: str) -> bool:
     category = unicodedata.category(character)
     is_word = category.startswith(("L", "M")) or category == "Nd"
-    return character in SEPARATORS or (is_word and category != "Me" and character not in _INVISIBLE_LETTERS)
+    return character in SEPARATORS or (is_word and category != "Me" and character not in _INVISIBLE)
 
 
 def _marks_in_a_row(name: str) -> int:

@@ -78,6 +78,14 @@ async def test_a_name_is_taken_in_any_case_and_width(people: People) -> None:
     assert found.username == "Jürgen"
 
 
+@pytest.mark.parametrize("unseen", ["\ufe0f", "\u034f", "\u17b5", "\u180b", "\U000e0100", "\u3164", "\u200d", "\u202e"])
+async def test_nobody_takes_a_name_that_only_looks_like_another(people: People, unseen: str) -> None:
+    await people.register(NewRacer(username="Anna"), ACTOR_BOX)
+    for twin in (f"Anna{unseen}", f"An{unseen}na"):
+        with pytest.raises(InvalidInput):
+            await people.register(NewRacer(username=twin), ACTOR_BOX)
+
+
 async def test_of_two_that_want_a_name_at_the_same_instant_one_gets_it(people: People) -> None:
     answers = await asyncio.gather(
         *[people.sign_up(NewRacer(username=name)) for name in ("Ada", "ADA", "ada")], return_exceptions=True
