@@ -53,7 +53,7 @@ LAP_COUNTS = (1, 2, 3, 4, 5, 10)
 """Laps after which a lap-count race ends by itself (DREM pull request 186)."""
 
 
-class RaceRules(Struct, frozen=True, kw_only=True):
+class RaceRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What a race is run by; copied into the race when it becomes ready. None means unlimited.
 

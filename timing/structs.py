@@ -113,7 +113,7 @@ class NewRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     race_id: Id | None = None
 
 
-class Action(Struct, frozen=True, kw_only=True):
+class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     `POST /api/races/{race_id}/actions`. `action_id` is made by the client: the same id again changes nothing.
 
@@ -135,7 +135,7 @@ class Action(Struct, frozen=True, kw_only=True):
     reason: ShortText | None = None
 
 
-class StripLine(Struct, frozen=True, kw_only=True):
+class StripLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of one recorder; `recorder_id` None means the box's own."""
 
     line: Annotated[int, Meta(ge=0, le=1023)]

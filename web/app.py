@@ -12,7 +12,6 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 import web.api
@@ -25,6 +24,7 @@ from web.errors import on_appliance_error, on_http_error, on_unexpected
 from web.house import House
 from web.live import Live
 from web.options import options_of
+from web.schema_page import StrictSchema
 from web.security import add_headers
 from web.staff_live import StaffLive
 from web.static_files import static_file
@@ -85,7 +85,7 @@ def _openapi() -> OpenAPIConfig:
         version="1",
         description="The box's API. Errors are `{message, remedy, field?}`. See docs/api.md.",
         path="/schema",
-        render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+        render_plugins=[StrictSchema(path=["/", "/openapi.json"])],
         components=Components(
             security_schemes={
                 "token": SecurityScheme(

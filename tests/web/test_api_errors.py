@@ -169,3 +169,12 @@ async def test_a_visitor_who_leaves_in_the_middle_is_no_fault_of_the_box(
         while "client_gone path=/api/session" not in caplog.text:
             await site.send(ANONYMOUS, "GET", "/api/session")
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_whole_number_may_be_written_with_a_point(site: Site) -> None:
+    body = b'{"name":"A","rules":{"race_ms":60000.0,"max_runs":2}}'
+    answer = await site.send("admin", "POST", "/api/events", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["rules"]["race_ms"]) == (201, 60_000)
+    half = body.replace(b"60000.0", b"60000.5")
+    answer = await site.send("admin", "POST", "/api/events", content=half, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["field"]) == (400, "rules.race_ms")

@@ -12,7 +12,7 @@ from web.auth import needs
 from web.given import House, Viewer, Visitor
 
 
-class PublicTrack(Struct, frozen=True, kw_only=True):
+class PublicTrack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A track as the hall sees it."""
 
     track_id: str
@@ -20,7 +20,7 @@ class PublicTrack(Struct, frozen=True, kw_only=True):
     footer: str
 
 
-class PublicEvent(Struct, frozen=True, kw_only=True):
+class PublicEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An event as the hall sees it."""
 
     event_id: str

@@ -13,7 +13,7 @@ from web.api.answers import problems
 from web.given import House, Visitor
 
 
-class PublicHealth(Struct, frozen=True, kw_only=True):
+class PublicHealth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What everybody may know."""
 
     status: str

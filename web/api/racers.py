@@ -9,7 +9,7 @@ from msgspec import Struct
 from appliance.people import NewRacer, Racer, RacerPatch, racer_of
 from appliance.permissions import Permission
 from timing.journal import Id
-from web.api.answers import LIST_LIMIT, READING, SIGNED_IN, WRITING, Before, Limit
+from web.api.answers import LIST_LIMIT, READING, SIGNED_IN, WRITING, Before, Limit, problems
 from web.auth import needs
 from web.given import House, Viewer
 
@@ -114,7 +114,7 @@ async def merge_racer(house: House, viewer: Viewer, racer_id: FromPath[str], dat
     "/api/racers/{racer_id:str}/badge",
     guards=[needs(Permission.EDIT_RACERS)],
     security=SIGNED_IN,
-    responses=READING,
+    responses={**READING, **problems(409)},
     tags=["racers"],
     sync_to_thread=False,
 )

@@ -6,6 +6,7 @@ from litestar import get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from appliance.errors import InvalidInput, NotFound
 from appliance.permissions import Permission
 from timing.strip_health import StripHealth
 from web.api.answers import READING, SIGNED_IN, WRITING
@@ -43,7 +44,10 @@ async def get_strips(house: House, event_id: FromPath[str], track_id: FromPath[s
 )
 async def hit_strip(house: House, line: FromPath[int], data: JSONBody[Hit]) -> None:
     """Press a simulated strip; 409 where real ones are connected."""
-    await house.strips.hit(line, hold_ms=data.hold_ms, bounces=data.bounces)
+    try:
+        await house.strips.hit(line, hold_ms=data.hold_ms, bounces=data.bounces)
+    except InvalidInput as error:  # the only thing left to be wrong is the line, and that is the address here
+        raise NotFound(error.message, error.remedy) from error
 
 
 ROUTES = [get_strips, hit_strip]
