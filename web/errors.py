@@ -87,7 +87,8 @@ def _framework_problem(request: AnyRequest, error: HTTPException) -> Problem:
 
 
 def _allowed_methods(error: HTTPException) -> str:
-    return next((value for key, value in (error.headers or {}).items() if key.lower() == "allow"), "")
+    allow = next((value for key, value in (error.headers or {}).items() if key.lower() == "allow"), "")
+    return ", ".join(sorted(allow.split(", ")))
 
 
 def _validation_problem(first: dict[str, Any]) -> Problem:
