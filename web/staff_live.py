@@ -135,8 +135,10 @@ class StaffLive:
 
     def _on_race(self, fact: RaceChanged) -> None:
         """The line has start buttons or not. A race may move, so then every track of the event looks again."""
+        keys = self._of_event(fact.view.event_id)
+        self._mark(keys, Part.TABS)
         if fact.kind in FREES_OR_TAKES:
-            self._mark(self._of_event(fact.view.event_id), Part.RACE, Part.QUEUE)
+            self._mark(keys, Part.RACE, Part.QUEUE)
         else:
             self._mark([(fact.view.event_id, fact.view.track_id)], Part.RACE)
 

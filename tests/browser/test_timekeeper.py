@@ -139,6 +139,9 @@ async def test_each_track_shows_its_own_race(screens: Screens, event: Event) -> 
     await start_race(screens.house, event, await add_racer(screens.house, "bo"), "2")
     await shows(right, "running")
     await expect(right.locator(".tk-who")).to_contain_text("bo")
+    await expect(right.locator("#tabs a").first).to_contain_text("running")
+    await act(screens.house, race_now(screens, event, "1"), Kind.PAUSE)
+    await expect(right.locator("#tabs a").first).to_contain_text("paused")
     assert race_now(screens, event, "1").username == "anna"
 
 

@@ -46,7 +46,7 @@ async def test_event_is_made_with_every_field(site: Site) -> None:
     (event,) = site.house.events.list()
 
     assert answer.status_code == 200
-    assert "Saved." in words(answer)
+    assert "The event is made." in words(answer)
     assert (event.name, event.type.value, event.date, event.country) == ("Night race", "AWS_SUMMIT", "2026-12-01", "SE")
     assert event.rules == RaceRules(
         race_ms=180_000,

@@ -3,7 +3,8 @@
 from appliance.people import NewRacer
 from tests.web.conftest import Site
 from tests.web.crew import Crew, words
-from timing.structs import Event
+from tests.web.racing_day import start_race
+from timing.structs import Event, NewEvent
 
 CREW = ("admin", "operator", "commentator", "registration", "racer", "anonymous")
 MAY: dict[str, set[str]] = {
@@ -135,3 +136,21 @@ async def test_pages_have_no_inline_script_or_style(site: Site, event: Event) ->
             assert " onclick" not in text, path
             assert "hx-on" not in text, path
             assert "<script>" not in text, path
+
+
+async def test_race_left_open_in_another_event_is_pointed_out(site: Site, event: Event) -> None:
+    await start_race(site.house, event, site.person_ids["racer"])
+    await site.house.events.create(NewEvent(name="Tomorrow", date="2999-01-01"), "test")
+    async with Crew(site, "operator") as crew:
+        text = words(await crew.get("/staff"))
+
+    assert "Tomorrow" in text
+    assert "A race is still open in Rehearsal the-racer, running. Open it , then submit or discard it." in text
+
+
+async def test_registration_finds_the_way_from_today_to_the_desk(site: Site, event: Event) -> None:
+    async with Crew(site, "registration") as crew:
+        answer = await crew.get("/staff")
+
+    assert 'href="/staff/racers/new"' in answer.text
+    assert "/timekeeper" not in answer.text

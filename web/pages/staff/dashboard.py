@@ -8,7 +8,7 @@ from msgspec import Struct
 from appliance.permissions import Permission
 from timing.queue import QueueEntry
 from timing.strip_health import StripHealth
-from timing.structs import RaceView, Track
+from timing.structs import Event, RaceView, Track
 from web.auth import needs
 from web.given import House
 from web.pages.staff.racers import racer_count
@@ -39,9 +39,19 @@ async def dashboard(request: Request[Any, Any, Any], house: House) -> Response[A
         "staff/dashboard.html",
         event=event,
         tracks=tracks,
+        elsewhere=[_elsewhere(house, race) for race in house.control.live_races() if not _is_of(event, race)],
         racers=racer_count(house),
         done=None,
     )
+
+
+def _is_of(event: Event | None, race: RaceView) -> bool:
+    return event is not None and event.event_id == race.event_id
+
+
+def _elsewhere(house: House, race: RaceView) -> tuple[RaceView, str]:
+    """A race that is open in another event than the current one would be forgotten, and holds its track."""
+    return race, house.events.get(race.event_id).name
 
 
 def _now(house: House, event_id: str, track: Track) -> TrackNow:

@@ -40,6 +40,7 @@ MANAGE = [needs(Permission.MANAGE_EVENTS)]
 ALL = 1_000_000
 
 DONE = {
+    "made": "The event is made. Next: register racers, then open the timekeeper of a track.",
     "saved": "Saved.",
     "shared": "Saved. Two tracks share a strip: a crossing of it counts on both. Give each track its own lines.",
     "deleted": "The event is deleted.",
@@ -76,7 +77,7 @@ async def create_event(request: AnyRequest, house: House, viewer: Viewer) -> Ans
 
     async def create() -> str:
         event = await house.events.create(new, viewer.person_id)
-        return f"/staff/events/{event.event_id}?done={_outcome(new)}"
+        return f"/staff/events/{event.event_id}?done={_outcome(new, 'made')}"
 
     try:
         return Redirect(await once(form.text(FIELD), create), status_code=303)
@@ -149,8 +150,8 @@ def _status(form: Form) -> int:
     return 200 if form.ok else 400
 
 
-def _outcome(new: NewEvent) -> str:
-    return "shared" if shared_lines(new.tracks) else "saved"
+def _outcome(new: NewEvent, well: str = "saved") -> str:
+    return "shared" if shared_lines(new.tracks) else well
 
 
 def _patch(new: NewEvent) -> EventPatch:

@@ -24,6 +24,7 @@ NEXT_SHOWN = 40
 class Part(StrEnum):
     """A panel, by the id of its element."""
 
+    TABS = "tabs"
     RACE = "race"
     QUEUE = "queue"
     PAST = "past"

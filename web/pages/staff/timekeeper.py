@@ -55,7 +55,7 @@ async def stream(
     viewer: Viewer,
     event_id: FromPath[str],
     track_id: FromPath[str],
-    parts: FromQuery[str] = "race,queue,strips",
+    parts: FromQuery[str] = "tabs,race,queue,strips",
 ) -> Stream:
     """The panels named in `parts`, whole first, then each as it changes."""
     wanted = [Part(part) for part in parts.split(",") if part in set(Part)]
