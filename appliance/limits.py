@@ -1,9 +1,10 @@
 """
 How often somebody may be wrong: pure counting on a monotonic clock, in memory.
 
-Only wrong tries count. A whole hall may sit behind one address, so an address has a large budget of its own; what
-slows a guesser down is the back-off of the account. A restart forgets everything, which costs a guesser more time than
-it gives.
+Only wrong tries count. A whole hall may sit behind one address, and a guesser among it: so no address is ever shut out.
+What slows a guesser down is the back-off of the account; an address that has used up its budget may still try each name
+twice, and names that nobody has are counted apart, where they cannot push out those that somebody has. A restart
+forgets everything, which costs a guesser more time than it gives.
 """
 
 import math
@@ -18,13 +19,20 @@ Clock = Callable[[], float]
 
 FREE_TRIES = 5
 """Wrong passwords for one account from one address before anybody has to wait."""
-FREE_TRIES_ANYWHERE = 30
-"""The same over all addresses: higher, so that one phone cannot lock an operator's laptop out."""
+TRIES_ANYWHERE = 30
+TRIES_ANYWHERE_REFILL_PER_S = 1 / 20
+"""The same over all addresses, refilled faster than one address can spend it (one try in LONGEST_WAIT_S): one phone
+cannot lock an operator's laptop out, however long it tries."""
 LONGEST_WAIT_S = 30.0
 """The most a back-off reaches: somebody who tries on purpose must not keep an operator away from a race."""
 ADDRESS_BUDGET = 300
 ADDRESS_REFILL_PER_S = 0.5
-"""Wrong tries per address: a thousand phones behind one router may mistype; a guesser gets 43,000 tries a day."""
+"""Wrong passwords per address before its repeated tries wait: a thousand phones behind one router may mistype."""
+TRIES_BEYOND = 2
+"""Tries of each name that an address still has without budget: the hall around a guesser signs in with them."""
+BADGE_BUDGET = 1_000
+BADGE_REFILL_PER_S = 50.0
+"""Wrong badge codes per address: a look costs nothing, and 40 bits last for months of guessing at this speed."""
 REMEMBERED = 10_000
 """Keys kept; the one longest unused goes first, so memory stays under some MB."""
 
@@ -64,6 +72,19 @@ class BackOff:
             failures.blocked_until_s = self._clock() + min(2.0 ** min(over, 10), LONGEST_WAIT_S)
         if len(self._failures) > REMEMBERED:
             self._failures.popitem(last=False)
+
+    def count(self, key: Hashable) -> int:
+        """How many wrong tries there were."""
+        failures = self._failures.get(key)
+        return 0 if failures is None else failures.count
+
+    def take_back(self, key: Hashable) -> None:
+        """A try that was counted did not take place."""
+        failures = self._failures.get(key)
+        if failures is not None:
+            failures.count = max(0, failures.count - 1)
+            if failures.count < self._free:
+                failures.blocked_until_s = 0.0
 
     def forget(self, key: Hashable) -> None:
         """The right password came: start again from nothing."""
@@ -114,38 +135,68 @@ class Budget:
         return min(self._size, tokens.left + (self._clock() - tokens.at_s) * self._refill_per_s)
 
 
+class _Accounts:
+    """Wrong passwords by account: from one address, and over all of them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.here = BackOff(FREE_TRIES, clock)
+        self.anywhere = Budget(TRIES_ANYWHERE, TRIES_ANYWHERE_REFILL_PER_S, clock)
+
+
 class SignInLimits:
     """The limits of signing in, together."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._here = BackOff(FREE_TRIES, clock)
-        self._anywhere = BackOff(FREE_TRIES_ANYWHERE, clock)
+        self._accounts = {True: _Accounts(clock), False: _Accounts(clock)}
         self._addresses = Budget(ADDRESS_BUDGET, ADDRESS_REFILL_PER_S, clock)
+        self._badges = Budget(BADGE_BUDGET, BADGE_REFILL_PER_S, clock)
+        self._at_home: OrderedDict[Hashable, None] = OrderedDict()
 
-    def start(self, address: str, account: str | None = None) -> None:
+    def start(self, address: str, account: str, *, exists: bool = True) -> None:
         """
         Before a try, which counts as wrong until `succeeded`: tries sent at the same instant cannot all slip through.
 
         Args:
-            account: The username's key; None for a badge or a set-up code.
+            account: The username's key.
+            exists: Whether somebody has that name; the same limits hold, in another book.
 
         Raises:
             TooManyTries: says how long to wait.
         """
-        self._addresses.check(address)
-        if account is not None:
-            self._here.check((address, account))
-            self._anywhere.check(account)
-            self._here.failed((address, account))
-            self._anywhere.failed(account)
+        accounts, here = self._accounts[exists], (address, account)
+        accounts.here.check(here)
+        if here not in self._at_home:
+            accounts.anywhere.check(account)
+        if accounts.here.count(here) >= TRIES_BEYOND:
+            self._addresses.check(address)
+        accounts.here.failed(here)
+        accounts.anywhere.spend(account)
         self._addresses.spend(address)
 
-    def succeeded(self, address: str, account: str | None = None) -> None:
-        """The try was right after all."""
+    def succeeded(self, address: str, account: str) -> None:
+        """The try was right after all; who tries this account elsewhere can lock nobody out here from now on."""
+        self._accounts[True].here.forget((address, account))
+        self._accounts[True].anywhere.refund(account)
         self._addresses.refund(address)
-        if account is not None:
-            self._here.forget((address, account))
-            self._anywhere.forget(account)
+        self._at_home[address, account] = None
+        self._at_home.move_to_end((address, account))
+        if len(self._at_home) > REMEMBERED:
+            self._at_home.popitem(last=False)
+
+    def take_back(self, address: str, account: str, *, exists: bool = True) -> None:
+        """The try did not take place: the box was busy."""
+        self._accounts[exists].here.take_back((address, account))
+        self._accounts[exists].anywhere.refund(account)
+        self._addresses.refund(address)
+
+    def start_badge(self, address: str) -> None:
+        """Before a try of a badge code. Raises as `start` does."""
+        self._badges.check(address)
+        self._badges.spend(address)
+
+    def badge_succeeded(self, address: str) -> None:
+        """The code was right."""
+        self._badges.refund(address)
 
 
 def too_many(wait_s: float) -> TooManyTries:

@@ -5,6 +5,7 @@ One at a time, because each takes 19 MiB and a Pi has few cores: a hall that sig
 """
 
 import asyncio
+import time
 import unicodedata
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,8 +20,8 @@ T = TypeVar("T")
 MIN_LENGTH = 8
 """NIST SP 800-63B: length is what counts; no rules about kinds of characters."""
 MAX_LENGTH = 128
-WAITING_LIMIT = 64
-"""Hashes that may wait: at 0.15 s each on a Pi the last one waits 10 s."""
+WAITING_LIMIT = 200
+"""Hashes that may wait, a hall that signs in at once: at 0.15 s each on a Pi the last one waits 30 s."""
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """OWASP's smallest Argon2id setting; 64 MiB, the library's default, takes up to a second on a Pi."""
@@ -53,7 +54,7 @@ class Passwords:
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
         self._waiting = 0
-        self._decoy: str | None = None
+        self._usual_s: float | None = None
 
     async def hash(self, password: str) -> str:
         """
@@ -66,19 +67,29 @@ class Passwords:
         return await self._in_turn(lambda: _HASHER.hash(normal))
 
     async def matches(self, password_hash: str | None, password: str) -> bool:
-        """Whether it is the password. Without a hash it takes as long and is false: nobody learns who exists."""
+        """
+        Whether it is the password. Without a hash it takes as long and is false: nobody learns who exists.
+
+        As long, and not as much work: somebody who sends made-up names all day must not stand before the hall in turn.
+        """
         if password_hash is None:
-            self._decoy = self._decoy or await self.hash("nobody has this password")
-        known, normal = password_hash or self._decoy or "", _normal(password)
-        return await self._in_turn(lambda: _matches(known, normal)) and password_hash is not None
+            if self._usual_s is None:
+                await self.hash("nobody has this password")
+            await asyncio.sleep(self._usual_s or 0)
+            return False
+        normal = _normal(password)
+        return await self._in_turn(lambda: _matches(password_hash, normal))
 
     async def _in_turn(self, work: Callable[[], T]) -> T:
         if self._waiting >= WAITING_LIMIT:
             raise TooManyTries("Many people are signing in right now.", "Try again in a few seconds.", retry_after_s=5)
         self._waiting += 1
+        begun_s = time.perf_counter()
         try:
             async with self._turn:
-                return await asyncio.to_thread(work)
+                answer = await asyncio.to_thread(work)
+            self._usual_s = time.perf_counter() - begun_s
+            return answer
         finally:
             self._waiting -= 1
 

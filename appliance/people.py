@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from appliance import badges, people_changes, people_store
 from appliance.database import Database
 from appliance.directory import Directory
-from appliance.errors import Conflict, InvalidInput, NotAllowed
+from appliance.errors import Conflict, InvalidInput, NotAllowed, TooManyTries
 from appliance.facts import Facts
 from appliance.limits import Budget
 from appliance.passwords import Passwords, check_password
@@ -50,9 +50,12 @@ __all__ = [
 
 ACTOR_BOX = "box"
 """Who acts when nobody is signed in: the box itself, or its owner at a shell."""
-SIGN_UPS = 500
-SIGN_UPS_REFILL_PER_S = 2.0
-"""New accounts without staff: a full hall at once, yet a script does not fill the card."""
+SIGN_UPS = 300
+SIGN_UPS_REFILL_PER_S = 0.5
+"""New accounts from one address without staff: a full hall behind a router, yet a script is soon slow."""
+SIGN_UPS_ANYWHERE = 3_000
+SIGN_UPS_ANYWHERE_REFILL_PER_S = 2.0
+"""The same over all addresses: so that scripts on many do not fill the card."""
 SETUP_TRIES = 10
 SETUP_TRIES_REFILL_PER_S = 0.1
 """Wrong set-up codes from one address; somebody who guesses does not keep the owner, on another device, out."""
@@ -73,6 +76,7 @@ class People:
         self._running: set[asyncio.Task[list[Person]]] = set()
         self._setup_code: str | None = None
         self._sign_ups = Budget(SIGN_UPS, SIGN_UPS_REFILL_PER_S)
+        self._sign_ups_anywhere = Budget(SIGN_UPS_ANYWHERE, SIGN_UPS_ANYWHERE_REFILL_PER_S)
         self._setup_tries = Budget(SETUP_TRIES, SETUP_TRIES_REFILL_PER_S)
         self._setup_tries_anywhere = Budget(SETUP_TRIES_ANYWHERE, SETUP_TRIES_ANYWHERE_REFILL_PER_S)
         self.passwords = Passwords()
@@ -114,10 +118,24 @@ class People:
         """What was done to somebody, newest first."""
         return await trail_of(self._db, self.get(person_id).person_id)
 
-    async def sign_up(self, new: NewRacer) -> Person:
-        """Somebody makes their own account, as racer."""
-        self._sign_ups.check("everybody")
-        self._sign_ups.spend("everybody")
+    async def sign_up(self, new: NewRacer, address: str = "") -> Person:
+        """
+        Somebody makes their own account, as racer.
+
+        Args:
+            address: Where it comes from, for the limits.
+
+        Raises:
+            TooManyTries: says how long to wait.
+        """
+        try:
+            self._sign_ups.check(address)
+            self._sign_ups_anywhere.check("everybody")
+        except TooManyTries as error:
+            words = f"Ask at the registration desk, or try again in {error.retry_after_s} s."
+            raise TooManyTries("Many people are signing up.", words, retry_after_s=error.retry_after_s) from None
+        self._sign_ups.spend(address)
+        self._sign_ups_anywhere.spend("everybody")
         return await self._add(new, [Role.RACER], actor=None, kind="signed_up")
 
     async def register(self, new: NewRacer, actor: str) -> Person:

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from appliance import clock
 from appliance.database import Database
-from appliance.errors import ApplianceError, NotFound, NotSignedIn
+from appliance.errors import ApplianceError, NotFound, NotSignedIn, TooManyTries
 from appliance.facts import Facts
 from appliance.limits import SignInLimits
 from appliance.people import People, Person, SessionsEnded
@@ -123,10 +123,15 @@ class Sessions:
             TooManyTries: says how long to wait.
         """
         account = username_key(username.strip())[:64]
-        self._limits.start(address, account)
         person = self._people.find(username)
         known = None if person is None else self._people.password_hash(person.person_id)
-        if not await self._people.passwords.matches(known, password) or person is None:
+        self._limits.start(address, account, exists=person is not None)
+        try:
+            is_right = await self._people.passwords.matches(known, password)
+        except TooManyTries:
+            self._limits.take_back(address, account, exists=person is not None)
+            raise
+        if not is_right or person is None:
             log.info("sign_in_refused address=%s", address)
             raise NotSignedIn("The name or the password is wrong.", "Try again, or ask at the registration desk.")
         self._limits.succeeded(address, account)
@@ -136,14 +141,14 @@ class Sessions:
         """
         Sign a racer in by the code on their badge. Raises as `sign_in` does.
         """
-        self._limits.start(address)
+        self._limits.start_badge(address)
         person = self._people.find_by_badge(code)
         if person is None:
             log.info("badge_refused address=%s", address)
             raise NotSignedIn(
                 "That code belongs to no badge.", "Check it, or ask at the registration desk for a new one."
             )
-        self._limits.succeeded(address)
+        self._limits.badge_succeeded(address)
         return await self.start(person.person_id)
 
     async def start(self, person_id: str) -> tuple[str, Viewer]:

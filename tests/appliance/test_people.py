@@ -13,6 +13,7 @@ from appliance.errors import ApplianceError, Conflict, InvalidInput, NotAllowed,
 from appliance.facts import Facts
 from appliance.people import (
     ACTOR_BOX,
+    SIGN_UPS,
     NewRacer,
     People,
     PersonChanged,
@@ -84,6 +85,14 @@ async def test_nobody_takes_a_name_that_only_looks_like_another(people: People, 
     for twin in (f"Anna{unseen}", f"An{unseen}na"):
         with pytest.raises(InvalidInput):
             await people.register(NewRacer(username=twin), ACTOR_BOX)
+
+
+async def test_a_script_that_signs_up_on_one_phone_keeps_nobody_else_out(people: People) -> None:
+    for n in range(SIGN_UPS):
+        await people.sign_up(NewRacer(username=f"robot{n}"), "script")
+    with pytest.raises(TooManyTries, match="registration desk"):
+        await people.sign_up(NewRacer(username="robot"), "script")
+    assert (await people.sign_up(NewRacer(username="Anna"), "phone")).username == "Anna"
 
 
 async def test_of_two_that_want_a_name_at_the_same_instant_one_gets_it(people: People) -> None:

@@ -39,7 +39,7 @@ class SignUpPage(Controller):
             password=values["password"] or None,
         )
         try:
-            person = await house.people.sign_up(new)
+            person = await house.people.sign_up(new, client_address(request))
             token, _ = await house.sessions.start(person.person_id)
         except ApplianceError as error:
             return refused(request, "public/sign_up.html", error, values)
@@ -110,7 +110,9 @@ class SetupPage(Controller):
         """Make the admin and sign them in."""
         values = await text_fields(request)
         try:
-            person = await house.people.claim_first_admin(values["setup_code"], values["username"], values["password"])
+            person = await house.people.claim_first_admin(
+                values["setup_code"], values["username"], values["password"], address=client_address(request)
+            )
             token, _ = await house.sessions.start(person.person_id)
         except ApplianceError as error:
             done = house.people.setup_code() is None
