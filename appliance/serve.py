@@ -38,6 +38,7 @@ from timing.intake import StripIntake
 from timing.queue import Queue
 from web.app import create_app, end_streams
 from web.house import House
+from web.render import warm
 
 DATABASE = "trackside.db"
 MIGRATIONS = (people_schema.MIGRATIONS, schema.MIGRATIONS, queue_schema.MIGRATIONS)
@@ -143,12 +144,17 @@ class BoxServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say where."""
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLD)
+        self._settling = asyncio.create_task(self._settle_down())
         if self.started and not self._house.settings.quiet:
             sys.stdout.write(welcome_text(self._house.settings, self._house.people.setup_code()))
             sys.stdout.flush()
+
+    async def _settle_down(self) -> None:
+        """Off the way of the first page: compile all templates, and leave what is there now to itself."""
+        await asyncio.to_thread(warm)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLD)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """

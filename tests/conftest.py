@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 from appliance.database import Database
 from appliance.facts import Facts
@@ -79,6 +80,33 @@ async def racing(tmp_path: Path) -> AsyncIterator[Racing]:
     """The racing of a new box."""
     async with racing_in(tmp_path) as racing:
         yield racing
+
+
+OWN_ROOMS = ["appliance", "timing", "web"]
+MAY_BLOCK = {
+    "appliance/clock.py": {"boot_id"},  # reads 36 bytes from /proc once
+    "appliance/serve.py": {"opened_house"},  # nobody is waiting yet
+    "appliance/secret_key.py": {"load_secret"},  # the same
+    "appliance/backup.py": {"back_up", "restore"},  # the command line's, in a process of its own
+    "timing/recorder.py": {"__init__", "run", "_serve"},  # opens and closes its database; nobody is connected then
+    "appliance/health.py": {"check_disk"},  # one statvfs, no disk is touched
+    "web/render.py": {"page", "fragment", "render", "render_block"},  # a template's first use; warm() comes before
+    "tests/timing/test_control.py": {"look"},  # looks at the disk at this very moment
+}
+MAY_WAIT = ("threading.Lock.acquire", "threading.Lock.acquire_lock")
+"""Queues between threads hold their lock for microseconds."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks_the_event_loop() -> Iterator[None]:
+    """A file, a sleep, a socket or SQLite used by our own code on the loop would hold up a lap."""
+    with blockbuster_ctx(OWN_ROOMS) as guard:
+        for name in MAY_WAIT:
+            guard.functions[name].deactivate()
+        for function in guard.functions.values():
+            for file, names in MAY_BLOCK.items():
+                function.can_block_in(file, names)
+        yield
 
 
 @pytest.fixture(autouse=True)
