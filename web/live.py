@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -22,11 +21,10 @@ from appliance.errors import NotFound, NotReady
 from appliance.people import PersonChanged
 from timing.facts import BoardChanged, EventChanged, QueueChanged, RaceChanged
 from timing.journal import Kind
-from timing.structs import COMBINED, LIVE_STATES, Board, BoardFormat, RaceView
+from timing.structs import COMBINED, LIVE_STATES, Board, RaceView
 from web.board_delta import board_delta
 from web.house import House
 from web.live_messages import (
-    ENCODER,
     Beat,
     LiveRace,
     Message,
@@ -38,54 +36,19 @@ from web.live_messages import (
     live_race,
 )
 from web.live_screen import WAITING_MESSAGES, Screen
+from web.live_watch import Key, Watch
+from web.open_files import allow_open_files
 
 log = logging.getLogger(__name__)
 
 MAX_SCREENS = 4_000
 """About 15 KiB of memory each on uvicorn; measured: 2,000 screens take 69 ms at the median, 5,000 take 108 ms."""
+OTHER_FILES = 1_000
+"""Open files besides the screens: pages being served, the database and its readers."""
 BEAT_SECONDS = 5.0
 """Screens call the link lost after 12 s of silence: two beats and a little."""
 NEXT_SHOWN = 3
 END_OF_RACE = frozenset({Kind.SUBMIT, Kind.DISCARD, Kind.DELETE_RACE})
-
-Key = tuple[str, str, BoardFormat]
-"""Event, track (or COMBINED) and format: everybody with the same key gets the same bytes."""
-
-
-@dataclass(slots=True, eq=False)
-class Watch:
-    """One board somebody watches: `board` and `rows` are what the screens have been told, None when nobody listens."""
-
-    key: Key
-    board: Board | None = None
-    rows: bytes = b"[]"
-    stale: bool = False
-    finisher: str | None = None
-    screens: set[Screen] = field(default_factory=set)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def channel(self) -> str:
-        """The channel's name."""
-        return "/".join(self.key)
-
-    def show(self, board: Board) -> None:
-        """From now on the screens have this board."""
-        self.board, self.rows = board, ENCODER.encode(board.rows)
-
-    def start_again(self) -> None:
-        """Its screens get a snapshot with the next message, in place of it."""
-        for screen in self.screens:
-            screen.has_missed = True
-
-    def end(self) -> None:
-        """End its screens; they connect again."""
-        for screen in self.screens:
-            screen.end()
-
-    def includes(self, track_id: str) -> bool:
-        """Whether its screens show races of this track."""
-        return self.key[1] in (COMBINED, track_id)
 
 
 class Live:
@@ -109,6 +72,7 @@ class Live:
     @asynccontextmanager
     async def running(self, _: Litestar) -> AsyncIterator[None]:
         """Follow the house's facts and keep the links warm for as long as the application runs."""
+        allow_open_files(MAX_SCREENS + OTHER_FILES)
         facts = self._house.facts
         ends = [
             facts.subscribe(RaceChanged, self._on_race),

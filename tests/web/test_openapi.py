@@ -1,6 +1,7 @@
 """The schema is true: schemathesis asks every call what the schema promises, as every role, and finds nothing."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -54,7 +55,8 @@ async def test_schemathesis_finds_nothing(
         while (await site.send(ANONYMOUS, "GET", "/api/health")).status_code != 200:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     arguments = ["run", f"{site.url}/schema/openapi.json", "--checks", "all", *LOOKS[role]]
-    arguments += ["--exclude-path", ENDLESS, "--exclude-name", ENDS_THE_SESSION, "--no-color"]
+    arguments += ["--exclude-path", ENDLESS, "--exclude-name", ENDS_THE_SESSION]
+    arguments += ["--no-color", "--warnings", "off"]
     if role != ANONYMOUS:
         arguments += ["--header", f"Authorization: Bearer {site.tokens[role]}"]
     (tmp_path / "schemathesis.toml").write_text(
@@ -70,7 +72,9 @@ async def test_schemathesis_finds_nothing(
     )  # fmt: skip
     output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
-    assert "No issues found" in output.decode(), output.decode()
+    tried = re.search(r"(\d+) generated, \1 passed", output.decode())
+    assert tried is not None, output.decode()
+    assert int(tried[1]) > 80, "schemathesis hardly tried"
 
 
 async def test_the_schema_is_openapi_3_1_and_needs_no_other_site(site: Site) -> None:
