@@ -74,4 +74,4 @@ def _lap(racer: DemoRacer, chance: Random) -> Iterator[Step]:
 
 
 def _lap_ms(racer: DemoRacer, chance: Random) -> int:
-    return max(8_000, round(chance.gauss(racer.usual_lap_ms, racer.spread_ms)))
+    return max(8_000 + chance.randrange(200), round(chance.gauss(racer.usual_lap_ms, racer.spread_ms)))

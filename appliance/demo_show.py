@@ -25,7 +25,9 @@ from appliance.demo_data import (
 )
 from appliance.demo_race import Press, Step, finished_laps_ms, script_of
 
-FINISHED_RACES_PER_TRACK = 9
+FINISHED_RACES = 20
+"""Of as many racers, so that the board is full at once and four are new to it."""
+INVALID_CHANCE = 0.1
 QUEUE_LENGTH = 4
 """In line at any time: the one called, and the three whose phones are told."""
 RACE_MS = 120_000
@@ -69,9 +71,8 @@ class Show:
             self.event_id = mine[0]
             return
         self.event_id = (await self._api.send("POST", "/api/events", self._event()))["event_id"]
-        for track in TRACKS:
-            for _ in range(FINISHED_RACES_PER_TRACK):
-                await self._finished_race(track)
+        for number, racing in enumerate(self._chances[TRACKS[0].track_id].sample(self.racers, FINISHED_RACES)):
+            await self._finished_race(TRACKS[number % len(TRACKS)], racing)
 
     async def badge(self) -> str:
         """The code that signs one of the racers in on a phone."""
@@ -116,10 +117,9 @@ class Show:
             "tracks": tracks,
         }
 
-    async def _finished_race(self, track: DemoTrack) -> None:
+    async def _finished_race(self, track: DemoTrack, racing: Racing) -> None:
         """A race from before anyone looked: laps by hand, their times set afterwards as an edit."""
         chance = self._chances[track.track_id]
-        racing = chance.choice(self.racers)
         race = await self._api.create_race(self.event_id, track.track_id, racing.racer_id)
         await self._api.act(race.race_id, "start")
         laps_ms = [round(lap_ms / self._speed) for lap_ms in finished_laps_ms(racing.driver, chance)]
@@ -131,6 +131,8 @@ class Show:
             await self._api.act(race.race_id, "end")
         for lap, lap_ms in enumerate(laps_ms[: len(race.laps)], start=1):
             await self._api.act(race.race_id, "set_time", lap=lap, lap_ms=lap_ms)
+            if chance.random() < INVALID_CHANCE:
+                await self._api.act(race.race_id, "set_validity", lap=lap, valid=False)
         await self._api.act(race.race_id, "submit")
 
     # racing
@@ -142,12 +144,16 @@ class Show:
         line: list[dict[str, Any]] = [x for x in await self._api.send("GET", path) if x["state"] != "racing"]
         while len(line) < QUEUE_LENGTH:
             waiting = {entry["racer_id"] for entry in line}
-            racing = chance.choice([racer for racer in self.racers if racer.racer_id not in waiting])
+            racing = chance.choice([racer for racer in self._pool(track) if racer.racer_id not in waiting])
             line.append(await self._api.send("POST", path, {"racer_id": racing.racer_id}))
         first = line[0]
         if first["state"] != "called":
             await self._api.send("POST", f"/api/queue/{first['queue_id']}/call")
         return next(racer for racer in self.racers if racer.racer_id == first["racer_id"])
+
+    def _pool(self, track: DemoTrack) -> list[Racing]:
+        """Every second racer: nobody is called to two tracks at once."""
+        return self.racers[TRACKS.index(track) :: len(TRACKS)]
 
     async def _race_of(self, track: DemoTrack, racing: Racing) -> Race:
         """The new race, after handing in the one that an earlier demo left on the track."""

@@ -92,8 +92,9 @@ def test_all_lock_files_agree() -> None:
 
 
 def test_no_module_is_past_the_hard_limit() -> None:
-    modules = [path for path in committed("*.py") if len(path.read_text().splitlines()) > MAX_MODULE_LINES]
-    assert modules == []
+    rooms = committed(*(f"{room}/*.py" for room in ("appliance", "timing", "cars", "sync", "web", "tui")))
+    assert len(rooms) > 50
+    assert [path for path in rooms if len(path.read_text().splitlines()) > MAX_MODULE_LINES] == []
 
 
 def test_every_module_says_what_it_owns() -> None:
