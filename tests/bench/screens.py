@@ -14,6 +14,8 @@ from typing import cast
 
 import uvloop
 
+from web.open_files import allow_open_files
+
 LAPS = re.compile(rb'"laps":(\d+)')
 CONNECTING_AT_ONCE = 100
 
@@ -85,6 +87,7 @@ class ScreenProtocol(asyncio.Protocol):
 
 async def main(port: int, path: str, count: int) -> None:
     """Open all screens, then answer reports until the input ends."""
+    allow_open_files(count + 100)
     loop = asyncio.get_running_loop()
     tally = Tally(count)
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: text/event-stream\r\n\r\n".encode()
