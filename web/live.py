@@ -8,6 +8,7 @@ are bounded: a screen that fell behind loses its backlog and gets a fresh snapsh
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -102,25 +103,36 @@ class Live:
         for watch in self._watches.values():
             watch.end()
 
-    async def open(self, key: Key, known_version: int | None) -> AsyncIterator[bytes]:
+    async def open(self, key: Key, known_version: int | None, address: str = "") -> AsyncIterator[bytes]:
         """
-        The stream of one screen: a snapshot, then each change.
+        The stream of one screen at `address`: a snapshot, then each change.
 
         Raises:
             NotReady: as many screens as the box carries, or it is shutting down.
         """
         if self._closed:
             raise NotReady("Trackside is stopping.", "Try again in a moment.")
-        if self.screens >= MAX_SCREENS:
+        self._make_room(address)
+        watch = self._watches.setdefault(key, Watch(key))
+        await self._bring_up(watch)
+        return self._messages(watch, known_version, address)
+
+    def _make_room(self, address: str) -> None:
+        """When the box is full, the address with the most screens gives one up: nobody's thousands keep a hall out."""
+        if self.screens < MAX_SCREENS:
+            return
+        staying = [screen for watch in self._watches.values() for screen in watch.screens if not screen.leaving]
+        held = Counter(screen.address for screen in staying)
+        greedy, most = max(held.items(), key=lambda item: item[1], default=("", 0))
+        if len(staying) >= MAX_SCREENS and most <= held[address] + 1:
             raise NotReady(
                 f"{MAX_SCREENS:,} screens are connected, and that is as many as this box carries.",
                 "The board still works without live times: reload the page to see the latest.",
             )
-        watch = self._watches.setdefault(key, Watch(key))
-        await self._bring_up(watch)
-        return self._messages(watch, known_version)
+        if len(staying) >= MAX_SCREENS:
+            next(screen for screen in staying if screen.address == greedy).end()
 
-    async def _messages(self, watch: Watch, known_version: int | None) -> AsyncIterator[bytes]:
+    async def _messages(self, watch: Watch, known_version: int | None, address: str) -> AsyncIterator[bytes]:
         """
         The screen is claimed here, not in `open`: a generator that never starts never reaches its `finally`.
 
@@ -129,6 +141,7 @@ class Live:
         """
         screen = await self.channels.subscribe(watch.channel)
         assert isinstance(screen, Screen)  # noqa: S101  subscriber_class above
+        screen.address = address
         watch.screens.add(screen)
         try:
             await self._bring_up(watch)

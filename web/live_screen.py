@@ -11,9 +11,14 @@ WAITING_MESSAGES = 32
 
 
 class Screen(Subscriber):
-    """A subscriber of a channel. `has_missed`: messages were dropped since the last snapshot, so it needs another."""
+    """
+    A subscriber of a channel. `has_missed`: messages were dropped since the last snapshot, so it needs another.
+    `address`: where it is. `leaving`: its stream ends after what waits.
+    """
 
     has_missed = False
+    leaving = False
+    address = ""
 
     def put_nowait(self, item: bytes | None) -> bool:
         """Queue a message; the oldest goes when too many wait."""
@@ -40,4 +45,5 @@ class Screen(Subscriber):
 
     def end(self) -> None:
         """End the stream after what waits."""
+        self.leaving = True
         self._queue.put_nowait(None)

@@ -19,6 +19,7 @@ from appliance.settings import load
 from timing.structs import Event, NewEvent, NewTrack
 from web.app import create_app, end_streams
 from web.house import House
+from web.patience import PatientProtocol
 
 PASSWORD = "correct-horse-battery"
 ANONYMOUS = "anonymous"
@@ -78,7 +79,7 @@ async def serving(house: House) -> AsyncIterator[Site]:
     app = create_app(house)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            app, http="httptools", ws="none", lifespan="on", log_config=None, timeout_graceful_shutdown=2
+            app, http=PatientProtocol, ws="none", lifespan="on", log_config=None, timeout_graceful_shutdown=2
         )
         server = TestServer(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -11,11 +12,10 @@ from appliance.people import NewRacer, RacerPatch
 from tests.web.conftest import ANONYMOUS, Site
 from tests.web.streams import Screen, watching
 from timing.journal import Kind
-from timing.structs import Action, Event, NewRace, RaceView
+from timing.structs import COMBINED, Action, BoardFormat, Event, NewRace, RaceView
 from web import live
 from web.live import Live
 from web.live_screen import WAITING_MESSAGES
-
 
 LAPS = WAITING_MESSAGES - 4
 """Few enough that not even a screen that reads none of them at first misses one."""
@@ -254,6 +254,25 @@ async def test_one_screen_too_many_is_told_so(site: Site, event: Event, monkeypa
         "message": "1 screens are connected, and that is as many as this box carries.",
         "remedy": "The board still works without live times: reload the page to see the latest.",
     }
+
+
+async def test_who_holds_the_most_screens_makes_room_for_somebody_else(
+    site: Site, event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MAX_SCREENS", 3)
+    async with AsyncExitStack() as stack:
+        greedy = [await stack.enter_async_context(watching(site, event.event_id)) for _ in range(3)]
+        for screen in greedy:
+            await screen.next("snapshot")
+        key = (event.event_id, COMBINED, BoardFormat.FASTEST)
+        other = await live_of(site).open(key, None, "192.0.2.7")
+        assert b"event: snapshot" in await anext(other)
+        ends = [asyncio.create_task(screen.ended()) for screen in greedy]
+        done, going_on = await asyncio.wait(ends, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        assert (len(done), len(going_on)) == (1, 2)
+        for end in going_on:
+            end.cancel()
+        await other.aclose()  # type: ignore[attr-defined]
 
 
 async def test_an_event_that_goes_ends_its_streams(site: Site, event: Event) -> None:

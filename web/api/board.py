@@ -1,8 +1,8 @@
 """The board and its live stream: public, and the only answers that whole halls ask for."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import get
+from litestar import Request, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
@@ -11,6 +11,7 @@ from appliance.errors import NotFound
 from timing.rules import Ranking
 from timing.structs import COMBINED, Board, BoardFormat, Event
 from web.api.answers import problems
+from web.api.session import client_address
 from web.given import House, Live
 
 Track = Annotated[str, QueryParameter(description="A track's id, or `combined`: each racer's best of all tracks.")]
@@ -43,6 +44,7 @@ async def get_board(house: House, event_id: FromPath[str], track: Track = COMBIN
 )
 async def get_live(
     *,
+    request: Request[Any, Any, Any],
     house: House,
     live: Live,
     event_id: FromPath[str],
@@ -52,7 +54,7 @@ async def get_live(
 ) -> Stream:
     """The live stream of a board. With the `version` you show already, the snapshot leaves out its rows."""
     event = _checked(house, event_id, track)
-    messages = await live.open((event_id, track, format or own_format(event)), version)
+    messages = await live.open((event_id, track, format or own_format(event)), version, client_address(request))
     return Stream(
         messages,
         media_type="text/event-stream",
