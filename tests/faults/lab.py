@@ -44,7 +44,9 @@ class Machine:
         share.mkdir(exist_ok=True)
         self.log = share.with_suffix(".log")
         lab = [sys.executable, str(GPIOLAB / "gpiolab.py"), "--timeout", str(BOOT_S)]
-        places = ["--share", str(share), "--disk", f"{card}:/card"]
+        places = ["--disk", f"{card}:/card", "--share", str(share)]
+        if ROOT.is_relative_to("/tmp"):  # inside, /tmp is another one
+            places += ["--share", str(ROOT)]
         inside = ["--", sys.executable, "-m", module, str(share), *arguments]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
