@@ -388,3 +388,16 @@ async def _race_through_a_kill(box: Box, screens: Screens, event_id: str) -> Non
     await page.locator("#strips button", has_text="Hit").first.click()
     await shows(page, "running", 3)
     await context.close()
+
+
+async def test_page_goes_live_although_its_scripts_come_late(screens: Screens, event: Event) -> None:
+    page = await screens.open("/sign-up", await crew_device(screens))
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    await page.route("**/hx-sse.min.js", late)
+    await page.goto(address(event))
+
+    await expect(page.locator("#link")).to_have_text("live")

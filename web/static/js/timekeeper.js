@@ -29,6 +29,10 @@ function setLinked(now, words = "not live: trying again") {
   document.body.classList.toggle("not-live", !now);
 }
 
+// Only now, when everything here listens: the first message says what the clocks show at this very moment.
+const listen = () => htmx.trigger(stream, "listen");
+document.addEventListener("DOMContentLoaded", listen);
+
 for (const name of ["htmx:sse:after:connection", "htmx:sse:after:message", "beat"]) {
   stream.addEventListener(name, (event) => {
     if (name === "htmx:sse:after:connection" && event.detail.connection.status !== 200) return;
@@ -51,7 +55,7 @@ setInterval(() => {
   // A first connection that failed is not tried again by itself.
   if (!linked && silence > FIRST_LINK_MS && !stream._htmx?.sse) {
     heardAt = performance.now();
-    htmx.trigger(stream, "again");
+    listen();
   }
 }, 500);
 
