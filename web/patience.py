@@ -3,9 +3,12 @@ How long the box waits for a request: a visitor who connects and says nothing, o
 
 uvicorn waits for ever, and every connection that waits costs memory and a file. A slow phone is no slow letter: while
 bytes keep coming at `LEAST_BYTES` in each `REQUEST_S`, an upload may take as long as it takes.
+
+Refuses here already what would make every reader of the address stumble: a Host that is none (RFC 9112, 3.2).
 """
 
 import asyncio
+import re
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 REQUEST_S = 20.0
 """For the whole of an ordinary request, from the connection or its first byte on."""
 LEAST_BYTES = 20 * 1024
+HOST = re.compile(rb"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::(\d{0,5}))?")
+HIGHEST_PORT = 65_535
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -34,6 +39,13 @@ class PatientProtocol(HttpToolsProtocol):
         if self._deadline is None:
             self._expect()
         super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        """The head of a request. What is raised in a callback of the parser is answered with 400."""
+        for name, value in self.headers:
+            if name == b"host" and not is_host(value):
+                raise ValueError("not a Host")
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """A whole request; its answer may take as long as it takes."""
@@ -60,3 +72,9 @@ class PatientProtocol(HttpToolsProtocol):
             return
         self._deadline = None
         self.transport.close()
+
+
+def is_host(value: bytes) -> bool:
+    """A name or an address, and perhaps a port."""
+    match = HOST.fullmatch(value)
+    return match is not None and int(match[1] or 0) <= HIGHEST_PORT

@@ -49,3 +49,19 @@ async def test_a_slow_upload_that_keeps_coming_is_waited_for(site: Site, monkeyp
     async with asyncio.timeout(10):
         assert (await reader.readline()).startswith(b"HTTP/1.1 4")
     writer.close()
+
+
+@pytest.mark.parametrize("host", ["box:99999", "box/x", "a@b", "[::1", '"><script>', "box:80:80", "bö.x"])
+async def test_a_host_that_is_none_is_refused_without_a_fault(
+    site: Site, host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(f"POST /sign-in HTTP/1.1\r\nhost: {host}\r\ncontent-length: 1\r\n\r\n1".encode())
+    assert (await reader.readline()) == b"HTTP/1.1 400 Bad Request\r\n"
+    writer.close()
+    assert "fault" not in caplog.text
+
+
+@pytest.mark.parametrize("host", ["trackside.local", "192.168.4.1:8080", "[fe80::1]:80", "localhost", "box_1:"])
+async def test_every_name_a_phone_may_use_is_taken(site: Site, host: str) -> None:
+    assert (await site.send("anonymous", "GET", "/", headers={"host": host})).status_code == 200
