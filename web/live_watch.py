@@ -21,6 +21,8 @@ class Watch:
     board: Board | None = None
     rows: bytes = b"[]"
     stale: bool = False
+    was_told: bool = False
+    """Whether a message went out since the last beat was due."""
     finisher: str | None = None
     screens: set[Screen] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

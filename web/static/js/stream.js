@@ -1,5 +1,5 @@
 // The live stream of an event: one EventSource, opened again when it is lost or silent, closed while nobody looks.
-const SILENCE_MS = 12000; // the server sends a beat every 5 s; two lost ones are a lost link
+const SILENCE_MS = 12000; // the server is never silent for more than 8 s
 const BROKEN_MS = 2000; // a reconnect that works at once is not worth alarming anybody
 const FIRST_RETRY_MS = 300;
 const LONGEST_RETRY_MS = 8000;
