@@ -31,9 +31,9 @@ class Raced:
     laps_ms: list[int] = field(default_factory=list)
 
 
-async def make_event(api: Api, *, lockout_ms: int = LOCKOUT_MS) -> str:
-    """An event with two tracks and no limits."""
-    rules = {"race_ms": None, "max_runs": None, "min_lap_ms": 0, "lockout_ms": lockout_ms}
+async def make_event(api: Api, *, lockout_ms: int = LOCKOUT_MS, race_ms: int | None = None) -> str:
+    """An event with two tracks and, but for the race time given, no limits."""
+    rules = {"race_ms": race_ms, "max_runs": None, "min_lap_ms": 0, "lockout_ms": lockout_ms}
     tracks = [
         {"track_id": "1", "name": "One", "lines": [{"line": 17}, {"line": 27}]},
         {"track_id": "2", "name": "Two", "lines": [{"line": 22}, {"line": 23}]},

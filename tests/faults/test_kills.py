@@ -4,6 +4,7 @@ kill -9 of anything at any moment: nothing acknowledged is lost, the race goes o
 
 import asyncio
 import os
+import time
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -22,6 +23,8 @@ KILLS = int(os.environ.get("FAULT_KILLS", "75"))
 LONGEST_LIFE_S = 1.2
 """A process lives between nothing and this after the one before was killed: kills also meet starts."""
 STEPS_PER_RACE = 25
+CLOCK_READING_MS = 250
+"""Two answers on a busy machine, the clock read somewhere inside each."""
 
 
 async def kill_at_random(box: Box, victims: list[str], chance: Random) -> None:
@@ -88,3 +91,18 @@ async def test_a_hit_while_everything_of_the_server_is_away_is_a_lap_afterwards(
         assert [lap.lap_ms for lap in after.laps] == [
             (after.at_ns - before.at_ns) // 1_000_000 for before, after in pairwise(hits)
         ]
+
+
+async def test_the_clocks_run_on_while_the_server_is_away(tmp_path: Path) -> None:
+    async with running_box(tmp_path / "data") as (box, api):
+        event_id = await make_event(api, race_ms=120_000)
+        race = await api.create_race(event_id, "1", await make_racer(api, "Ada"))
+        await api.act(race.race_id, "start")
+        path = f"/api/races/{race.race_id}"
+        before, asked_before = await api.send("GET", path), time.monotonic()
+        box.kill_server()
+        after, asked_after = await api.send("GET", path), time.monotonic()
+        away_ms = (asked_after - asked_before) * 1_000
+        assert away_ms > 200, "the server was not away"
+        for clock, sign in (("lap_elapsed_ms", 1), ("race_left_ms", -1)):
+            assert abs(sign * (after[clock] - before[clock]) - away_ms) < CLOCK_READING_MS
