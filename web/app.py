@@ -21,6 +21,7 @@ from appliance.errors import ApplianceError
 from web.auth import know_viewer, provide_viewer
 from web.csrf import check_csrf
 from web.errors import on_appliance_error, on_http_error, on_unexpected
+from web.head import Application
 from web.house import House
 from web.live import Live
 from web.options import options_of
@@ -43,7 +44,7 @@ def create_app(house: House) -> Litestar:
     api: list[Any] = [*options_of(web.api.ROUTES), *web.api.ROUTES]
     routes: list[Any] = [*api, Router(path="/", route_handlers=pages, include_in_schema=False)]
     live, staff_live = Live(house), StaffLive(house)
-    return Litestar(
+    return Application(
         route_handlers=routes,
         state=State({"house": house, "streams": (live, staff_live)}),
         dependencies={

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.web.conftest import ANONYMOUS, Site
+from timing.structs import Event
 from web.auth import safe_next
 from web.security import CONTENT_SECURITY_POLICY
 
@@ -135,3 +136,17 @@ async def test_no_public_page_needs_what_the_policy_blocks(site: Site, path: str
 )
 def test_after_signing_in_nobody_leaves_the_box(asked: str | None, goes: str) -> None:
     assert safe_next(asked) == goes
+
+
+@pytest.mark.parametrize("path", ["/", "/api/events", "/schema", "/nothing"])
+async def test_head_answers_as_get_without_the_body(site: Site, path: str) -> None:
+    got = await site.send(ANONYMOUS, "GET", path)
+    head = await site.send(ANONYMOUS, "HEAD", path)
+    assert head.status_code == got.status_code
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert head.content == b""
+
+
+async def test_head_of_a_stream_is_refused_and_does_not_hang(site: Site, event: Event) -> None:
+    answer = await site.send(ANONYMOUS, "HEAD", f"/api/events/{event.event_id}/live")
+    assert answer.status_code == 405
