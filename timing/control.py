@@ -129,10 +129,15 @@ class RaceControl:
     async def list(self, wanted: RaceFilter) -> list[RaceView]:
         """Races that fit, newest first."""
         ids = await race_ids(self._db, wanted)
-        missing = [race_id for race_id in ids if self._known(race_id) is None]
-        loaded = {record.race_id: LiveRace(record, entries) for record, entries in await load_races(self._db, missing)}
-        found = [self._known(race_id) or loaded.get(race_id) for race_id in ids]
-        return [self._view(race) for race in found if race is not None]
+        loaded = await load_races(self._db, [race_id for race_id in ids if self._known(race_id) is None])
+        # Thousands of folds take seconds, and a lap taken by hand is stamped here: so not on the event loop.
+        views = await asyncio.to_thread(lambda: {one.race_id: self._view(LiveRace(one, rest)) for one, rest in loaded})
+        known = {race_id: race for race_id in ids if (race := self._known(race_id)) is not None}
+        return [
+            self._view(known[race_id]) if race_id in known else views[race_id]
+            for race_id in ids
+            if race_id in known or race_id in views
+        ]
 
     async def runs_done(self, event_id: str, track_id: str, racer_id: str) -> int:
         """Runs this racer has handed in on this track."""

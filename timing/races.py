@@ -4,6 +4,7 @@ Races and their journals in SQL: rows in, rows out, and the one place that appen
 Refuses an entry that does not follow the last one durable, so that a race can never fork.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,13 +37,17 @@ class RaceRecord:
 
 @dataclass(frozen=True, slots=True)
 class RaceFilter:
-    """Which races a list shows; None means any. `before` is a race id: only races made before it."""
+    """
+    Which races a list shows; None means any. `before` is a race id: only races made before it. `only_deleted` goes
+    before `include_deleted`.
+    """
 
     event_id: str | None = None
     track_id: str | None = None
     racer_id: str | None = None
     state: str | None = None
     include_deleted: bool = False
+    only_deleted: bool = False
     before: str | None = None
     limit: int = 200
 
@@ -193,11 +198,17 @@ async def load_races(db: Database, race_ids: Sequence[str]) -> list[tuple[RaceRe
     rows = await db.fetch_all(f"SELECT * FROM race WHERE race_id IN ({marks})", race_ids)  # noqa: S608
     records = {row["race_id"]: record_of(row) for row in rows}
     journals: dict[str, list[Entry]] = {race_id: [] for race_id in records}
-    for row in await db.fetch_all(
+    entries = await db.fetch_all(
         f"SELECT {ENTRY_COLUMNS} FROM journal WHERE race_id IN ({marks}) ORDER BY race_id, seq",  # noqa: S608
         race_ids,
-    ):
-        journals[row["race_id"]].append(entry_of(row))
+    )
+
+    def sort() -> None:
+        for row in entries:
+            if row["race_id"] in journals:
+                journals[row["race_id"]].append(entry_of(row))
+
+    await asyncio.to_thread(sort)
     return [(records[race_id], journals[race_id]) for race_id in race_ids if race_id in records]
 
 
@@ -231,7 +242,9 @@ async def race_ids(db: Database, wanted: RaceFilter) -> list[str]:
         if value is not None:
             conditions.append(f"{column} = ?")
             parameters.append(value)
-    if not wanted.include_deleted:
+    if wanted.only_deleted:
+        conditions.append("deleted = 1")
+    elif not wanted.include_deleted:
         conditions.append("deleted = 0")
     if wanted.before is not None:
         conditions.append("(created_at, race_id) < (SELECT created_at, race_id FROM race WHERE race_id = ?)")

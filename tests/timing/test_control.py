@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from appliance import clock, people_changes
 from appliance.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady
 from appliance.ids import new_id
 from tests.conftest import Racing, racing_in
+from timing import live_race
 from timing.facts import RaceChanged, RaceEnded
+from timing.fold import fold
 from timing.journal import Kind
 from timing.race import IllegalAction
 from timing.races import RaceFilter
@@ -308,3 +311,26 @@ async def test_a_merge_cut_short_by_a_kill_is_finished_at_the_next_start(tmp_pat
     async with racing_in(tmp_path) as racing:
         assert (await racing.control.view(race.race_id)).racer_id == bob
         assert [row.username for row in (await racing.boards.board(event.event_id)).rows] == ["Bob"]
+
+
+async def test_a_list_of_many_races_is_folded_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with racing_in(tmp_path) as racing:
+        race = await racing.do(
+            await racing.ready(await racing.event(), await racing.racer("Ann")), Kind.END, Kind.SUBMIT
+        )
+    async with racing_in(tmp_path) as racing:
+        threads = []
+        monkeypatch.setattr(live_race, "fold", lambda *what: threads.append(threading.get_ident()) or fold(*what))
+        assert [view.race_id for view in await racing.control.list(RaceFilter())] == [race.race_id]
+        assert threads
+        assert threading.get_ident() not in threads
+
+
+async def test_only_deleted_races_are_listed_when_asked(racing: Racing) -> None:
+    event, ann = await racing.event(), await racing.racer("Ann")
+    kept = await racing.do(await racing.ready(event, ann), Kind.END, Kind.SUBMIT)
+    gone = await racing.do(await racing.ready(event, ann), Kind.END, Kind.SUBMIT, Kind.DELETE_RACE)
+    assert [view.race_id for view in await racing.control.list(RaceFilter(only_deleted=True))] == [gone.race_id]
+    assert [view.race_id for view in await racing.control.list(RaceFilter())] == [kept.race_id]

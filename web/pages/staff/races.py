@@ -58,11 +58,11 @@ async def list_races(
         track_id=(track or None) if event else None,
         racer_id=person.person_id if person else None,
         state=None if chosen["state"] in ("", DELETED) else chosen["state"],
-        include_deleted=chosen["state"] == DELETED,
+        only_deleted=chosen["state"] == DELETED,
         before=before or None,
         limit=PAGE + 1,
     )
-    races = [] if problem else await _races(house, wanted, only_deleted=chosen["state"] == DELETED)
+    races = [] if problem else await house.control.list(wanted)
     older = urlencode({**chosen, "before": races[PAGE - 1].race_id}) if len(races) > PAGE else None
     return page(
         request,
@@ -170,30 +170,6 @@ def _racer(house: House, text: str) -> tuple[Person | None, str | None]:
         return None, f"No racer is called “{text}”. Type other letters."
     names = ", ".join(person.username for person in found[:5])
     return None, f"“{text}” may be {names}{' or another' if len(found) > 5 else ''}. Type more letters."
-
-
-async def _races(house: House, wanted: RaceFilter, *, only_deleted: bool) -> list[RaceView]:
-    """A page; deleted ones are picked out of as many pages as it takes."""
-    if not only_deleted:
-        return await house.control.list(wanted)
-    found: list[RaceView] = []
-    before = wanted.before
-    while len(found) <= PAGE:
-        races = await house.control.list(
-            RaceFilter(
-                event_id=wanted.event_id,
-                track_id=wanted.track_id,
-                racer_id=wanted.racer_id,
-                include_deleted=True,
-                before=before,
-                limit=200,
-            )
-        )
-        found += [race for race in races if race.deleted]
-        if len(races) < 200:
-            break
-        before = races[-1].race_id
-    return found
 
 
 ROUTES = [list_races, race]
