@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import resource
 import signal
 import socket
 import sys
@@ -51,8 +50,6 @@ GC_THRESHOLD = (20_000, 20, 100)
 """What is there at the start stays; a full collection over 1,000 screens' objects would hold a lap up for 50 ms."""
 BACKLOG = 2048
 """Connections that may wait while the server restarts: every phone of a hall."""
-OPEN_FILES = 65_536
-"""Every screen is an open file, and a plain Debian gives a process 1,024 unless it asks for more."""
 
 
 @contextlib.asynccontextmanager
@@ -177,13 +174,6 @@ async def run(settings: Settings, listener: socket.socket, socket_path: Path) ->
         await BoxServer(create_app(house), house).serve(sockets=[listener])
 
 
-def allow_many_connections() -> None:
-    """Ask for as many open files as the system grants without root."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The child process of the supervisor."""
     parser = argparse.ArgumentParser(prog="appliance.serve", description=__doc__)
@@ -194,7 +184,6 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    allow_many_connections()
     try:
         uvloop.run(run(load(options.data), socket.socket(fileno=options.fd), options.socket))
     except ApplianceError as error:

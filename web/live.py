@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 
 MAX_SCREENS = 4_000
 """About 15 KiB of memory each on uvicorn; measured: 2,000 screens take 69 ms at the median, 5,000 take 108 ms."""
-OTHER_FILES = 1_000
-"""Open files besides the screens: pages being served, the database and its readers."""
+OTHER_FILES = 12_000
+"""Open files besides screens: pages being fetched, and whoever connects and says nothing (web/patience.py)."""
 BEAT_SECONDS = 4.0
 """A beat goes out where nothing else did since the last was due, so silence lasts 8 s at most; screens wait 12 s."""
 NEXT_SHOWN = 3

@@ -152,16 +152,3 @@ async def test_after_any_changes_a_restart_knows_the_same_people(db: Database, s
         person = people.get(person_id)
         if person.merged_into is not None:
             assert people.get(person.merged_into).merged_into is None
-
-
-def test_a_server_started_with_few_files_asks_for_all_it_may_have() -> None:
-    script = (
-        "import resource\n"
-        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))\n"
-        "from appliance.serve import OPEN_FILES, allow_many_connections\n"
-        "allow_many_connections()\n"
-        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(hard, OPEN_FILES) if hard > 0 else OPEN_FILES)\n"
-    )
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "True"
