@@ -37,6 +37,8 @@ def clean_username(text: str) -> str:
     name = unicodedata.normalize("NFC", text).strip()
     if not MIN_LENGTH <= len(name) <= MAX_LENGTH:
         raise _refused(f"A name has {MIN_LENGTH} to {MAX_LENGTH} characters; this one has {len(name)}.")
+    if len(unicodedata.normalize("NFKC", name)) > MAX_LENGTH:  # One sign can be a whole phrase, as wide as the board.
+        raise _refused("A name cannot have signs that stand for whole words.")
     for position, character in enumerate(name):
         if not _is_allowed(character):
             shown = "a space" if character.isspace() else f"“{character}”" if character.isprintable() else "that sign"

@@ -107,6 +107,7 @@ async def test_of_two_that_want_a_name_at_the_same_instant_one_gets_it(people: P
     ("new", "field"),
     [
         (NewRacer(username="no spaces"), "username"),
+        (NewRacer(username="\ufdfa" * 20), "username"),
         (NewRacer(username="Bo", country="XX"), "country"),
         (NewRacer(username="Bo", colour="pink"), "colour"),  # type: ignore[arg-type]
         (NewRacer(username="Bo", password="short"), "password"),
