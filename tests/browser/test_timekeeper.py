@@ -401,3 +401,20 @@ async def test_page_goes_live_although_its_scripts_come_late(screens: Screens, e
     await page.goto(address(event))
 
     await expect(page.locator("#link")).to_have_text("live")
+
+
+async def test_enter_puts_the_first_racer_found_in_line_even_before_the_answer_is_there(
+    screens: Screens, event: Event
+) -> None:
+    for name in ("anna", "bert"):
+        await add_racer(screens.house, name)
+    page = await screens.open(address(event).replace("timekeeper", "queue"), await crew_device(screens))
+    await expect(page.locator("#link")).to_have_text("live")
+
+    for name in ("anna", "bert"):
+        await page.get_by_label("Name").fill(name[:3])
+        await page.get_by_label("Name").press("Enter")
+        await expect(page.locator("#queue")).to_contain_text(name)
+        await expect(page.get_by_label("Name")).to_have_value("")
+
+    assert [entry.username for entry in screens.house.queue.list(event.event_id, "1")] == ["anna", "bert"]

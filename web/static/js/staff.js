@@ -47,6 +47,28 @@ document.addEventListener("htmx:after:request", (event) => {
   input.focus();
 });
 
+// Enter in a search takes the first racer found, also when the answer is still on its way.
+function takeFirstFound(input) {
+  const list = document.querySelector("#found [data-found]");
+  if (!list || list.dataset.found !== input.value.trim()) return false;
+  const button = [...list.querySelectorAll("button")].find((one) => one.offsetParent);
+  if (button) button.click();
+  return true;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.repeat || !event.target.matches("[data-takes-first]")) return;
+  event.preventDefault();
+  const input = event.target;
+  if (!input.value.trim() || takeFirstFound(input)) return;
+  const list = document.getElementById("found");
+  const waiting = new MutationObserver(() => {
+    if (takeFirstFound(input)) waiting.disconnect();
+  });
+  waiting.observe(list, { childList: true, subtree: true });
+  setTimeout(() => waiting.disconnect(), 3000);
+});
+
 // Unlike a mouse, a finger rests: no zoom and no selection on the big buttons. Keyboard: "/" goes to the search.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
