@@ -83,7 +83,8 @@ def run(options: DemoOptions) -> int:
     """Make the box, start it, race on it until Ctrl-C or the last race; the exit status."""
     options.data.mkdir(parents=True, exist_ok=True)
     logins = demo_logins(options.data)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job begins with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         asyncio.run(_show(options, logins))
     except KeyboardInterrupt:
