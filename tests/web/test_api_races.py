@@ -111,6 +111,17 @@ async def test_lists_go_on_where_they_ended(site: Site, event: Event) -> None:
     assert seen == made[::-1]
 
 
+async def test_a_list_that_lost_its_place_says_so_instead_of_starting_again(site: Site, event: Event) -> None:
+    later = (await site.send("admin", "POST", "/api/events", json={"name": "Later", "date": "2030-01-01"})).json()
+    first = (await site.send(ANONYMOUS, "GET", "/api/events?limit=1")).json()
+    assert [one["event_id"] for one in first] == [later["event_id"]]
+    rest = (await site.send(ANONYMOUS, "GET", f"/api/events?before={later['event_id']}")).json()
+    assert [one["event_id"] for one in rest] == [event.event_id]
+    await site.send("admin", "DELETE", f"/api/events/{later['event_id']}")
+    lost = await site.send(ANONYMOUS, "GET", f"/api/events?before={later['event_id']}")
+    assert (lost.status_code, lost.json()["message"]) == (409, "The event that ended the page before is gone.")
+
+
 async def test_nothing_public_has_more_than_the_hall_may_see(site: Site, event: Event) -> None:
     race = await ready(site, event)
     for kind in ("start", "lap", "end", "submit"):

@@ -4,6 +4,7 @@ from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 
+from appliance.errors import Conflict
 from appliance.permissions import Permission
 from timing.rules import EventType, RaceRules
 from timing.structs import Event, EventPatch, NewEvent
@@ -33,14 +34,12 @@ class PublicEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     tracks: list[PublicTrack]
 
 
-@get("/api/events", responses=problems(), tags=["events"], sync_to_thread=False)
+@get("/api/events", responses=problems(409), tags=["events"], sync_to_thread=False)
 def list_events(
     house: House, viewer: Visitor, limit: Limit = LIST_LIMIT, before: Before = None
 ) -> list[Event] | list[PublicEvent]:
     """All events, the newest day first; who may see events gets strips and fleets too."""
-    events = house.events.list()
-    start = next((index + 1 for index, event in enumerate(events) if event.event_id == before), 0)
-    page = events[start : start + limit]
+    page = _after(house.events.list(), before)[:limit]
     return page if _sees_all(viewer) else [public_event(event) for event in page]
 
 
@@ -99,6 +98,15 @@ def public_event(event: Event) -> PublicEvent:
         rules=event.rules,
         tracks=[PublicTrack(track_id=track.track_id, name=track.name, footer=track.footer) for track in event.tracks],
     )
+
+
+def _after(events: list[Event], before: str | None) -> list[Event]:
+    if before is None:
+        return events
+    for index, event in enumerate(events):
+        if event.event_id == before:
+            return events[index + 1 :]
+    raise Conflict("The event that ended the page before is gone.", "Start the list again, without before.")
 
 
 def _sees_all(viewer: Visitor) -> bool:
