@@ -218,7 +218,7 @@ class Live:
             self._publish(encode("queue", message), watches)
 
     def _on_event(self, fact: EventChanged) -> None:
-        """A screen whose event or track is gone, or which shows another format than it asked for, connects again."""
+        """A screen whose event or track is gone is let go; it connects again and hears what is wrong."""
         for watch in list(self._watches_of(fact.event_id)):
             tracks = self._tracks(fact.event_id)
             if tracks is None or watch.key[1] not in (COMBINED, *tracks):
