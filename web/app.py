@@ -30,6 +30,7 @@ from web.security import add_headers
 from web.staff_live import StaffLive
 from web.static_files import static_file
 from web.strict_request import StrictRequest
+from web.turnstile import Turnstile
 
 BODY_BYTES = 64 * 1024
 """The largest body any call here takes; a route for uploads raises it for itself."""
@@ -53,6 +54,7 @@ def create_app(house: House) -> Litestar:
             "staff_live": Provide(lambda: staff_live, sync_to_thread=False),
             "viewer": Provide(provide_viewer, sync_to_thread=False),
         },
+        middleware=[Turnstile()],
         guards=[know_viewer, check_csrf],
         before_send=[add_headers],
         exception_handlers={
