@@ -74,9 +74,21 @@ class RaceControl:
         for record, entries in await load_races(self._db, await live_race_ids(self._db)):
             race = LiveRace(record, entries)
             self._live[(record.event_id, race.race.track_id)] = race
-            if entries[-1].boot_id != clock.boot_id() and race.race.state is RaceState.RUNNING:
-                await self.append(race, self._entry(race, ACTOR_BOX, Kind.PAUSE, Payload(reason="power_cut")))
+            paused = self.pause_after_power_cut(race)
+            if paused is not None:
+                await paused
         await self._finish_merges()
+
+    def pause_after_power_cut(self, race: LiveRace) -> "asyncio.Future[None] | None":
+        """
+        Pause a race that ran when the power went, unless somebody has touched it since.
+
+        Asked at the start, and again after a crossing of an earlier boot: it may be what had set the race going.
+        """
+        touched = any(entry.boot_id == clock.boot_id() for entry in race.entries)
+        if touched or race.accepted.state is not RaceState.RUNNING:
+            return None
+        return self.append(race, self._entry(race, ACTOR_BOX, Kind.PAUSE, Payload(reason="power_cut")))
 
     async def stop(self) -> None:
         """Wait for what is on its way to the disk."""

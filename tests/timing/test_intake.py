@@ -229,6 +229,25 @@ async def test_a_hit_before_the_power_cut_counts_and_one_before_the_server_was_b
     assert (view.state, len(view.laps)) == (RaceState.PAUSED, 1)
 
 
+@pytest.mark.parametrize("before", [[], [Kind.START, Kind.PAUSE]], ids=["ready", "paused"])
+async def test_a_hit_that_set_the_race_going_right_before_the_power_cut_leaves_it_paused(
+    before: list[Kind], tmp_path: Path, recorder: RecorderProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hit is in edges.db only when the power goes: the race runs for the first time after the cut."""
+    async with racing_in(tmp_path) as racing:
+        race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+        for kind in before:
+            race = await racing.do(race, kind)
+    await press(recorder, 2)
+    monkeypatch.setattr(clock, "boot_id", lambda: "another-boot")
+    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (_, heard):
+        await heard.until(lambda: len(heard.races) == 3)
+        view = await racing.control.view(race.race_id)
+        trail = [line.text for line in await racing.control.trail(race.race_id)]
+
+    assert (view.state, len(view.laps)) == (RaceState.PAUSED, 1), trail
+
+
 async def test_a_strip_that_stays_silent_is_named(racing: Racing, recorder: RecorderProcess) -> None:
     event = await racing.event(rules=NO_LOCKOUT)
     async with listening(racing, recorder) as (strips, heard):
