@@ -74,21 +74,14 @@ class RaceControl:
         for record, entries in await load_races(self._db, await live_race_ids(self._db)):
             race = LiveRace(record, entries)
             self._live[(record.event_id, race.race.track_id)] = race
-            paused = self.pause_after_power_cut(race)
-            if paused is not None:
-                await paused
+            self.pause_if_cut_off(race)
+        await asyncio.gather(*self._tasks)
         await self._finish_merges()
 
-    def pause_after_power_cut(self, race: LiveRace) -> "asyncio.Future[None] | None":
-        """
-        Pause a race that ran when the power went, unless somebody has touched it since.
-
-        Asked at the start, and again after a crossing of an earlier boot: it may be what had set the race going.
-        """
-        touched = any(entry.boot_id == clock.boot_id() for entry in race.entries)
-        if touched or race.accepted.state is not RaceState.RUNNING:
-            return None
-        return self.append(race, self._entry(race, ACTOR_BOX, Kind.PAUSE, Payload(reason="power_cut")))
+    def pause_if_cut_off(self, race: LiveRace) -> None:
+        """Pause a race that ran when the power went; a crossing of an earlier boot may show only later that it ran."""
+        if race.was_cut_off(clock.boot_id()):
+            self.append(race, self._entry(race, ACTOR_BOX, Kind.PAUSE, Payload(reason="power_cut")))
 
     async def stop(self) -> None:
         """Wait for what is on its way to the disk."""

@@ -207,7 +207,7 @@ class StripIntake:
                 return
             written = self._control.append(race, _entry(race, crossing), self._advance(crossing.edge))
             if crossing.edge.boot_id != clock.boot_id():
-                self._control.pause_after_power_cut(race)
+                self._control.pause_if_cut_off(race)
         except ApplianceError:
             written = asyncio.ensure_future(self._keep_loose(key, crossing.edge))
         written.add_done_callback(lambda done: self._wrote(done, crossing.edge))

@@ -15,7 +15,7 @@ from timing.journal import Entry
 from timing.race import Race, accept, clocks, fold, laps_view
 from timing.races import RaceRecord
 from timing.results import submitted_at
-from timing.structs import LIVE_STATES, RaceView
+from timing.structs import LIVE_STATES, RaceState, RaceView
 
 
 class LiveRace:
@@ -36,6 +36,10 @@ class LiveRace:
     def is_live(self) -> bool:
         """Whether it holds its track."""
         return self.race.state in LIVE_STATES and not self.race.deleted
+
+    def was_cut_off(self, boot_id: str) -> bool:
+        """Whether it runs, and nothing of it happened in this boot: the power went while it ran."""
+        return self.accepted.state is RaceState.RUNNING and all(entry.boot_id != boot_id for entry in self.entries)
 
     def has(self, action_id: str) -> bool:
         """Whether this action was accepted before, durable or not yet."""
