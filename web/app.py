@@ -18,10 +18,10 @@ import web.api
 import web.pages.public
 import web.pages.staff
 from appliance.errors import ApplianceError
+from web.application import Application
 from web.auth import know_viewer, provide_viewer
 from web.csrf import check_csrf
 from web.errors import on_appliance_error, on_http_error, on_unexpected
-from web.head import Application
 from web.house import House
 from web.live import Live
 from web.options import options_of

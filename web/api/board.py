@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
-from litestar.response import Stream
+from litestar.response.base import ASGIResponse
 
 from appliance.errors import NotFound
 from timing.rules import Ranking
@@ -13,6 +13,7 @@ from timing.structs import COMBINED, Board, BoardFormat, Event
 from web.api.answers import problems
 from web.api.session import client_address
 from web.given import House, Live
+from web.straight_stream import StraightStream
 
 Track = Annotated[str, QueryParameter(description="A track's id, or `combined`: each racer's best of all tracks.")]
 Format = Annotated[
@@ -51,12 +52,12 @@ async def get_live(
     track: Track = COMBINED,
     format: Format = None,
     version: FromQuery[int | None] = None,
-) -> Stream:
+) -> ASGIResponse:
     """The live stream of a board. With the `version` you show already, the snapshot leaves out its rows."""
     event = _checked(house, event_id, track)
     messages = await live.open((event_id, track, format or own_format(event)), version, client_address(request))
-    return Stream(
-        messages,
+    return StraightStream(
+        iterator=messages,
         media_type="text/event-stream",
         # A proxy in between must neither keep nor hold back what is sent.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
