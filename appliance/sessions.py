@@ -166,6 +166,11 @@ class Sessions:
             self._save_later(session)
         return _viewer(self._people.get(session.person_id))
 
+    def is_valid(self, token: str) -> bool:
+        """Whether a token still speaks for somebody; unlike `viewer` it is no use, so a forgotten page grows old."""
+        session = self._sessions.get(_hash(token))
+        return session is not None and not self._is_over(session)
+
     async def sign_out(self, token: str) -> None:
         """End this session only; an unknown token is fine."""
         session = self._sessions.get(_hash(token))

@@ -45,6 +45,7 @@ class Device:
 
     parts: frozenset[Part]
     person_id: str
+    token: str
     messages: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(WAITING))
     missed: bool = False
 
@@ -98,9 +99,9 @@ class StaffLive:
         for device in self._all():
             device.put(None)
 
-    async def open(self, key: Key, wanted: Iterable[Part], person_id: str) -> AsyncIterator[bytes]:
+    async def open(self, key: Key, wanted: Iterable[Part], person_id: str, token: str) -> AsyncIterator[bytes]:
         """
-        The stream of one page: its panels, then each change.
+        The stream of one page: its panels, then each change, for as long as the session of `token` lasts.
 
         Raises:
             NotReady: too many devices, or the box is stopping.
@@ -111,7 +112,7 @@ class StaffLive:
         if len(self._all()) >= MAX_DEVICES:
             raise NotReady(f"{MAX_DEVICES} crew pages are open.", "Close some of them, then reload this page.")
         self._house.events.track(*key)
-        return self._messages(key, Device(parts=frozenset(wanted), person_id=person_id))
+        return self._messages(key, Device(parts=frozenset(wanted), person_id=person_id, token=token))
 
     async def _messages(self, key: Key, device: Device) -> AsyncIterator[bytes]:
         # Claimed here, not in `open`: a generator that never starts never reaches its `finally`.
@@ -199,7 +200,7 @@ class StaffLive:
         while True:
             await asyncio.sleep(BEAT_S)
             for device in self._all():
-                device.put(BEAT)
+                device.put(BEAT if self._house.sessions.is_valid(device.token) else None)
 
     def _end(self, key: Key) -> None:
         for device in self._devices.get(key, ()):

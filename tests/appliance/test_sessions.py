@@ -186,6 +186,16 @@ async def test_a_wall_clock_step_of_years_neither_ends_nor_extends_a_session(
     assert box.sessions.viewer(token) is None
 
 
+async def test_an_open_page_alone_does_not_keep_a_session_young(box: Box, clocks: Clocks) -> None:
+    token = await staff_token(box)
+    for _ in range(3):
+        assert box.sessions.is_valid(token)
+        clocks.go_on(STAFF_IDLE_S / 3)
+    clocks.go_on(1)
+    assert not box.sessions.is_valid(token)
+    assert not box.sessions.is_valid("unknown")
+
+
 async def test_the_time_that_the_box_was_off_counts(box: Box, clocks: Clocks) -> None:
     token = await staff_token(box)
     clocks.reboot(off_s=600)

@@ -327,6 +327,22 @@ async def test_stream_ends_when_its_person_is_signed_out(site: Site, event: Even
             await panels.until("never")
 
 
+async def test_stream_ends_with_its_own_session_and_the_persons_other_tablet_goes_on(site: Site, event: Event) -> None:
+    person_id = site.person_ids["operator"]
+    async with stream(site, event) as kept:
+        await kept.next()
+        other, _ = await site.house.sessions.start(person_id)
+        site.tokens["operator"] = other
+        async with stream(site, event) as panels:
+            await panels.next()
+            await site.house.sessions.sign_out(other)
+            with pytest.raises(EOFError):
+                await panels.until("never")
+        (anna,) = await racers(site, "anna")
+        await start_race(site.house, event, anna)
+        assert "anna" in await kept.until("anna")
+
+
 async def test_queue_change_reaches_every_open_page(site: Site, event: Event) -> None:
     (anna,) = await racers(site, "anna")
     async with stream(site, event, parts="queue,past") as panels:

@@ -17,7 +17,7 @@ from appliance.ids import new_id
 from appliance.permissions import Permission, Role
 from timing.journal import Kind
 from timing.structs import LIVE_STATES, Action, NewRace
-from web.auth import needs
+from web.auth import needs, session_token
 from web.given import House, Viewer
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.panel import Part, context, parts
@@ -51,6 +51,8 @@ async def timekeeper(
 
 @get(f"{TRACK}/stream", guards=RUN, opt={"no_gzip": True}, media_type="text/event-stream")
 async def stream(
+    *,
+    request: AnyRequest,
     staff_live: NamedDependency[StaffLive],
     viewer: Viewer,
     event_id: FromPath[str],
@@ -59,7 +61,7 @@ async def stream(
 ) -> Stream:
     """The panels named in `parts`, whole first, then each as it changes."""
     wanted = [Part(part) for part in parts.split(",") if part in set(Part)]
-    messages = await staff_live.open((event_id, track_id), wanted, viewer.person_id)
+    messages = await staff_live.open((event_id, track_id), wanted, viewer.person_id, session_token(request) or "")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Stream(messages, media_type="text/event-stream", headers=headers)
 
