@@ -4,6 +4,7 @@ gpiolab: a private kernel with its own clocks and disks, in which pulling the pl
 Finds it, makes disk images for it, runs a module of these tests inside. See CONTRIBUTING.md for where it is looked for.
 """
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -36,12 +37,19 @@ def make_card(path: Path, size: str = "512M") -> Path:
     return path
 
 
+def wait_until_released(card: Path) -> None:
+    """A machine whose plug was pulled may hold its card for a moment longer; the next kernel would not get it."""
+    with card.open("r+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+
+
 class Machine:
     """One boot of the private kernel: runs `python -m MODULE ARGUMENTS` with the card on /card and `share` shared."""
 
     def __init__(self, card: Path, share: Path, module: str, *arguments: str) -> None:
         assert GPIOLAB is not None
         share.mkdir(exist_ok=True)
+        wait_until_released(card)
         self.log = share.with_suffix(".log")
         lab = [sys.executable, str(GPIOLAB / "gpiolab.py"), "--timeout", str(BOOT_S)]
         places = ["--disk", f"{card}:/card", "--share", str(share)]
