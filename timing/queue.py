@@ -43,6 +43,7 @@ class Queue:
         and one whose race was made in the moment the server died is found again.
         """
         await self._store.load()
+        await self._store.change(lambda: self._follower.left_behind(self._people))
         if live_races is not None:
             live = {view.race_id: view for view in live_races}
             await self._store.change(lambda: self._follower.reconciled(live))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from appliance.clock import now_iso
 from appliance.errors import NotFound
 from appliance.facts import Facts
-from appliance.people import PersonChanged, RacerForgotten, RacersMerged
+from appliance.people import People, PersonChanged, RacerForgotten, RacersMerged
 from timing.events import Events
 from timing.facts import EventChanged, RaceChanged
 from timing.journal import ACTOR_BOX, Kind
@@ -42,6 +42,21 @@ class Follower:
             row for view in live.values() if self._store.racing(view.race_id) is None for row in self._taken(view)
         ]
         return ended + [row for row in started if row.added_at <= live[row.race_id or ""].created_at]
+
+    def left_behind(self, people: People) -> list[QueueRow]:
+        """What a start finds not followed: somebody was merged or forgotten, or a track went, as the server died."""
+        standing = [row for row in self._store.rows() if row.state in STANDING]
+        places = {(row.racer_id, row.event_id, row.track_id) for row in standing}
+        changed = []
+        for row in standing:
+            person = people.get(row.racer_id)
+            if person.neutral or row.track_id not in self._tracks(row.event_id):
+                changed.append(marked(row, QueueState.REMOVED, ACTOR_BOX))
+            elif person.merged_into is not None:
+                keep_id = person.merged_into
+                changed.append(_merged(row, keep_id, {place[1:] for place in places if place[0] == keep_id}))
+                places.add((keep_id, row.event_id, row.track_id))
+        return changed
 
     def _race_changed(self, fact: RaceChanged) -> None:
         view = fact.view

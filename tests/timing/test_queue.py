@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance import people_changes
 from appliance.database import Database
 from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.facts import Facts
@@ -341,6 +342,23 @@ async def test_forgotten_racer_leaves_the_line(track: Track) -> None:
     await track.queue.settle()
 
     assert track.line() == ["bo"]
+
+
+async def test_a_start_follows_what_the_server_could_not_when_it_was_killed(track: Track) -> None:
+    await track.add("anna", "bo", "cem", "dora")
+    # What a kill leaves: the people have changed, their lines have not.
+    await track.db.write(lambda connection: people_changes.merge(connection, track.ids["eli"], track.ids["bo"], STAFF))
+    await track.db.write(
+        lambda connection: people_changes.merge(connection, track.ids["anna"], track.ids["dora"], STAFF)
+    )
+    await track.db.write(lambda connection: people_changes.forget(connection, track.ids["cem"], STAFF))
+
+    people = People(track.db, Facts(), b"0123456789abcdef0123456789abcdef")
+    await people.load()
+    again = Queue(track.db, Facts(), people, track.events)
+    await again.load()
+
+    assert [entry.username for entry in again.next(track.event.event_id, "1")] == ["anna", "eli"]
 
 
 async def test_line_of_a_removed_track_is_gone(track: Track) -> None:
