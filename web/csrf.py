@@ -5,6 +5,7 @@ A form carries the token in `_csrf`, htmx and scripts in the `x-csrftoken` heade
 along by itself: a request with a bearer token, and an API request without a session cookie.
 """
 
+import re
 import secrets
 from hmac import compare_digest
 
@@ -19,6 +20,7 @@ CSRF_COOKIE = "csrftoken"
 CSRF_FIELD = "_csrf"
 CSRF_HEADER = "x-csrftoken"
 TOKEN_BYTES = 24
+TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORMS = frozenset({RequestEncodingType.URL_ENCODED.value, RequestEncodingType.MULTI_PART.value})
 NEW_TOKEN = "new_csrf_token"  # noqa: S105  a key in the request's state, not a secret
@@ -28,11 +30,13 @@ EXEMPT = "csrf_exempt"
 
 def csrf_token(connection: Connection) -> str:
     """The token for this page's forms; made now if the browser has none, and then sent as a cookie with the answer."""
-    token = connection.cookies.get(CSRF_COOKIE) or connection.scope["state"].get(NEW_TOKEN)
+    token = connection.cookies.get(CSRF_COOKIE) or ""
+    if not TOKEN.fullmatch(token):  # Not one of ours: pages put it into JSON, where a quote would break every button.
+        token = connection.scope["state"].get(NEW_TOKEN) or ""
     if not token:
         token = secrets.token_urlsafe(TOKEN_BYTES)
         connection.scope["state"][NEW_TOKEN] = token
-    return str(token)
+    return token
 
 
 def csrf_cookie_header(token: str) -> bytes:

@@ -41,6 +41,15 @@ async def test_a_token_that_is_not_the_cookies_is_refused(site: Site, kept: str 
     assert answer.status_code == 403
 
 
+async def test_a_token_that_is_none_of_ours_is_replaced(site: Site) -> None:
+    async with site.browser("admin") as browser:
+        browser.cookies.set("csrftoken", "it's-not")
+        page = await browser.get("/me")
+    token = page.cookies["csrftoken"]
+    assert len(token) == 32
+    assert f'{{"x-csrftoken": "{token}"}}' in page.text
+
+
 async def test_another_site_is_refused_even_with_the_token(site: Site) -> None:
     async with site.browser("admin") as browser:
         browser.cookies.set("csrftoken", "a-token")
