@@ -7,7 +7,6 @@ a repeated `action_id` changes nothing and gets the same answer. Runs on the eve
 
 import asyncio
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -24,15 +23,16 @@ from timing.facts import EventChanged, RaceChanged, RaceEnded
 from timing.journal import ACTOR_BOX, Entry, Kind, Payload
 from timing.live_race import LiveRace
 from timing.race import Race, allowed
+from timing.race_shelf import RaceShelf
 from timing.races import (
     RaceFilter,
     RaceRecord,
     append_entry,
     insert_race,
-    live_race_ids,
     load_race,
     load_races,
     race_ids,
+    racer_ids,
     runs_done,
 )
 from timing.results import counts_on_boards, results_changed, submitted_at
@@ -46,9 +46,6 @@ WriteJob = Callable[[sqlite3.Connection], None]
 ALL_RACES = 1_000_000
 """More than one racer ever has."""
 
-KEEP_OPEN = 256
-"""Finished races kept in memory after someone looked at or edited them; a race of 60 entries takes about 30 KB."""
-
 OWN_KINDS = frozenset({Kind.READY, Kind.CROSSING})
 """Written by Trackside alone, never asked for from outside."""
 
@@ -61,22 +58,21 @@ class RaceControl:
         self._facts = facts
         self._people = people
         self._events = events
-        self._live: dict[tuple[str, str], LiveRace] = {}
-        self._finished: OrderedDict[str, LiveRace] = OrderedDict()
-        self._opening: dict[str, asyncio.Future[LiveRace]] = {}
+        self._shelf = RaceShelf(db)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._creating = asyncio.Lock()
-        facts.subscribe(RacersMerged, self._move_races)
-        facts.subscribe(EventChanged, self._forget_races_of)
+        facts.subscribe(RacersMerged, self._racers_merged)
+        facts.subscribe(EventChanged, self._event_changed)
 
     async def start(self) -> None:
         """Bring back the races that were live; one that was running when the power went is paused by the box."""
-        for record, entries in await load_races(self._db, await live_race_ids(self._db)):
-            race = LiveRace(record, entries)
-            self._live[(record.event_id, race.race.track_id)] = race
+        for race in await self._shelf.load_live():
             self.pause_if_cut_off(race)
         await asyncio.gather(*self._tasks)
-        await self._finish_merges()
+        # People are merged in one transaction and their races follow: a kill in between left some behind.
+        for racer_id in await racer_ids(self._db):
+            if self._people.get(racer_id).merged_into is not None:
+                await self._move_races(racer_id)
 
     def pause_if_cut_off(self, race: LiveRace) -> None:
         """Pause a race that ran when the power went; a crossing of an earlier boot may show only later that it ran."""
@@ -92,37 +88,37 @@ class RaceControl:
 
     def live(self, event_id: str, track_id: str) -> RaceView | None:
         """The live race of a track at this moment."""
-        race = self._live.get((event_id, track_id))
+        race = self._shelf.on_track(event_id, track_id)
         return None if race is None else self._view(race)
 
     def live_races(self) -> list[RaceView]:
         """All live races of the box at this moment."""
-        return [self._view(race) for race in self._live.values()]
+        return [self._view(race) for race in self._shelf.live_races()]
 
     def open_race(self, event_id: str, track_id: str) -> LiveRace | None:
         """The live race itself, for the crossings (timing/intake.py)."""
-        return self._live.get((event_id, track_id))
+        return self._shelf.on_track(event_id, track_id)
 
     def open_races(self) -> "list[LiveRace]":
         """All live races themselves."""
-        return [*self._live.values()]
+        return self._shelf.live_races()
 
     async def view(self, race_id: str) -> RaceView:
         """Any race. Raises NotFound."""
-        return self._view(await self._open(race_id))
+        return self._view(await self._shelf.open(race_id))
 
     async def allowed(self, race_id: str) -> frozenset[Kind]:
         """What its state allows now."""
-        return allowed((await self._open(race_id)).race) - OWN_KINDS
+        return allowed((await self._shelf.open(race_id)).race) - OWN_KINDS
 
     async def journal(self, race_id: str) -> list[Entry]:
         """Its durable entries in order of acceptance."""
-        race = await self._open(race_id)
+        race = await self._shelf.open(race_id)
         return race.entries[: race.durable]
 
     async def trail(self, race_id: str) -> "list[TrailLine]":
         """Its journal in words, oldest first."""
-        race = await self._open(race_id)
+        race = await self._shelf.open(race_id)
         event = self._events.get(race.record.event_id)
         tracks = {track.track_id: track.name for track in event.tracks}
         return trail(
@@ -134,10 +130,10 @@ class RaceControl:
     async def list(self, wanted: RaceFilter) -> list[RaceView]:
         """Races that fit, newest first."""
         ids = await race_ids(self._db, wanted)
-        loaded = await load_races(self._db, [race_id for race_id in ids if self._known(race_id) is None])
+        loaded = await load_races(self._db, [race_id for race_id in ids if self._shelf.known(race_id) is None])
         # Thousands of folds take seconds, and a lap taken by hand is stamped here: so not on the event loop.
         views = await asyncio.to_thread(lambda: {one.race_id: self._view(LiveRace(one, rest)) for one, rest in loaded})
-        known = {race_id: race for race_id in ids if (race := self._known(race_id)) is not None}
+        known = {race_id: race for race_id in ids if (race := self._shelf.known(race_id)) is not None}
         return [
             self._view(known[race_id]) if race_id in known else views[race_id]
             for race_id in ids
@@ -159,13 +155,13 @@ class RaceControl:
             Conflict: the track has a live race, or the racer's runs are used up and `override` is not set.
         """
         async with self._creating:
-            known = None if new.race_id is None else await self._found(new.race_id)
+            known = None if new.race_id is None else await self._shelf.find(new.race_id)
             if known is not None:
                 return self._repeated(known, new)
             event = self._events.get(new.event_id)
             self._events.track(new.event_id, new.track_id)
             racer = self._racer(new.racer_id)
-            if (event.event_id, new.track_id) in self._live:
+            if self._shelf.on_track(event.event_id, new.track_id) is not None:
                 raise Conflict(
                     "This track already has a race that is not finished.", "Submit or discard that race first."
                 )
@@ -194,7 +190,7 @@ class RaceControl:
             NotFound: no such race, racer or track.
             IllegalAction: its state does not allow it; nothing changed.
         """
-        race = await self._open(race_id)
+        race = await self._shelf.open(race_id)
         if race.has(action.action_id):
             await self._settled(race, action.action_id)
             return self._view(race)
@@ -218,49 +214,6 @@ class RaceControl:
 
     def _view(self, race: LiveRace) -> RaceView:
         return race.view(self._people, clock.mono_ns(), clock.boot_id())
-
-    def _known(self, race_id: str) -> LiveRace | None:
-        for race in self._live.values():
-            if race.record.race_id == race_id:
-                return race
-        return self._finished.get(race_id)
-
-    async def _found(self, race_id: str) -> LiveRace | None:
-        try:
-            return await self._open(race_id)
-        except NotFound:
-            return None
-
-    async def _open(self, race_id: str) -> LiveRace:
-        """The one LiveRace of this id: two who open it at once get the same."""
-        known = self._known(race_id)
-        if known is not None:
-            return known
-        if race_id not in self._opening:
-            self._opening[race_id] = asyncio.ensure_future(self._load(race_id))
-        return await asyncio.shield(self._opening[race_id])
-
-    async def _load(self, race_id: str) -> LiveRace:
-        try:
-            race = LiveRace(*await load_race(self._db, race_id))
-            self._place(race)
-            return race
-        finally:
-            del self._opening[race_id]
-
-    def _place(self, race: LiveRace) -> None:
-        """Put a race where its state says: on its track, or among the finished ones."""
-        race_id = race.record.race_id
-        for key in [key for key, other in self._live.items() if other is race]:
-            del self._live[key]
-        self._finished.pop(race_id, None)
-        if race.is_live:
-            self._live[(race.record.event_id, race.race.track_id)] = race
-            return
-        self._finished[race_id] = race
-        for old_id in list(self._finished)[: max(0, len(self._finished) - KEEP_OPEN)]:
-            if not self._finished[old_id].writes:
-                del self._finished[old_id]
 
     def _entry(self, race: LiveRace, actor: str, kind: Kind, payload: Payload, action_id: str | None = None) -> Entry:
         return Entry(
@@ -292,7 +245,7 @@ class RaceControl:
             await self._resync(race)
             raise
         race.settle(entry, after)
-        self._place(race)
+        self._shelf.place(race)
         self._announce(race, entry, before, after)
         if counted:
             self._facts.publish(results_changed(race.record, before, after, version))
@@ -307,7 +260,7 @@ class RaceControl:
     async def _insert(self, record: RaceRecord, ready: Entry) -> RaceView:
         race = LiveRace(record, [ready])
         await self._db.write(lambda connection: insert_race(connection, record, race.race, ready))
-        self._place(race)
+        self._shelf.place(race)
         self._announce(race, ready, race.race, race.race)
         return self._view(race)
 
@@ -322,9 +275,8 @@ class RaceControl:
                     car_id=after.car_id,
                 )
             )
-        keep_id = self._people.get(after.racer_id).merged_into
-        if keep_id is not None and Kind.SET_RACER in allowed(after):
-            self._start(self._move_race(race.record.race_id, keep_id))
+        if self._people.get(after.racer_id).merged_into is not None:
+            self._start(self._move_race(race.record.race_id))
 
     async def _settled(self, race: LiveRace, action_id: str) -> None:
         write = race.writes.get(action_id)
@@ -344,12 +296,9 @@ class RaceControl:
             raise Conflict("This race id belongs to a race of another event.", "Make a new id.")
         return self._view(race)
 
-    def _forget_races_of(self, change: EventChanged) -> None:
-        """A deleted event took its races with it."""
+    def _event_changed(self, change: EventChanged) -> None:
         if not self._events.has(change.event_id):
-            for race_id, race in list(self._finished.items()):
-                if race.record.event_id == change.event_id:
-                    del self._finished[race_id]
+            self._shelf.forget_event(change.event_id)
 
     def _check_targets(self, race: LiveRace, action: Action) -> None:
         if action.kind is Kind.SET_RACER and action.racer_id is not None:
@@ -367,26 +316,19 @@ class RaceControl:
             raise Conflict("This racer has been forgotten.", "Register them again if they are back.", field="racer_id")
         return person
 
-    async def _finish_merges(self) -> None:
-        """People are merged in one transaction and their races follow: a kill in between left some behind."""
-        for row in await self._db.fetch_all("SELECT DISTINCT racer_id FROM race"):
-            keep_id = self._people.get(row["racer_id"]).merged_into
-            if keep_id is not None:
-                await self._move_all(row["racer_id"], keep_id)
+    def _racers_merged(self, merged: RacersMerged) -> None:
+        self._start(self._move_races(merged.duplicate_id))
 
-    def _move_races(self, merged: RacersMerged) -> None:
-        self._start(self._move_all(merged.duplicate_id, merged.keep_id))
+    async def _move_races(self, duplicate_id: str) -> None:
+        wanted = RaceFilter(racer_id=duplicate_id, include_deleted=True, limit=ALL_RACES)
+        for race_id in await race_ids(self._db, wanted):
+            await self._move_race(race_id)
 
-    async def _move_all(self, duplicate_id: str, keep_id: str) -> None:
-        for race_id in await race_ids(
-            self._db, RaceFilter(racer_id=duplicate_id, include_deleted=True, limit=ALL_RACES)
-        ):
-            await self._move_race(race_id, keep_id)
-
-    async def _move_race(self, race_id: str, keep_id: str) -> None:
-        """A race that cannot be moved now (it is running) moves when it is over."""
-        race = await self._open(race_id)
-        if race.accepted.racer_id != keep_id and Kind.SET_RACER in allowed(race.accepted):
+    async def _move_race(self, race_id: str) -> None:
+        """To whom its racer was merged into. One that cannot be moved now (it is running) moves when it is over."""
+        race = await self._shelf.open(race_id)
+        keep_id = self._people.get(race.accepted.racer_id).merged_into
+        if keep_id is not None and Kind.SET_RACER in allowed(race.accepted):
             payload = Payload(racer_id=keep_id, reason="merged")
             await self.append(race, self._entry(race, ACTOR_BOX, Kind.SET_RACER, payload))
 

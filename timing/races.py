@@ -230,6 +230,11 @@ async def runs_done(db: Database, event_id: str, track_id: str, racer_id: str) -
     return int(row["runs"]) if row else 0
 
 
+async def racer_ids(db: Database) -> list[str]:
+    """Everybody who ever had a race."""
+    return [row["racer_id"] for row in await db.fetch_all("SELECT DISTINCT racer_id FROM race")]
+
+
 async def race_ids(db: Database, wanted: RaceFilter) -> list[str]:
     """Ids of the races that fit, newest first."""
     conditions, parameters = ["1"], []
