@@ -63,7 +63,7 @@ class Boards:
     async def stop(self) -> None:
         """Wait for what is on its way to the disk."""
         while self._renames:
-            await asyncio.gather(*self._renames, return_exceptions=True)
+            await asyncio.wait(self._renames)
 
     async def board(self, event_id: str, track: str = COMBINED, board_format: BoardFormat | None = None) -> Board:
         """

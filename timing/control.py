@@ -82,7 +82,7 @@ class RaceControl:
     async def stop(self) -> None:
         """Wait for what is on its way to the disk."""
         while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.wait(self._tasks)
 
     # ---- reading: only what is durable
 

@@ -65,7 +65,7 @@ class QueueStore:
     async def settle(self) -> None:
         """Wait until every change under way is durable."""
         while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.wait(self._tasks)
 
     async def change(self, decide: Decide) -> None:
         """A change that a caller who goes away cannot cut between the disk and the memory."""
