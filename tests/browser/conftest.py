@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from appliance.serve import opened_house
 from appliance.settings import load
@@ -26,6 +26,10 @@ PHONE = {"width": 390, "height": 844}
 BIG_SCREEN = {"width": 1920, "height": 1080}
 LOST_LINK = ("net::ERR_", "503 (Service Unavailable)")
 """What Chromium itself says when a test cuts the link."""
+PATIENCE_MS = 20_000
+"""A test waits for what it says, not for a time; two busy cores may need longer than Playwright's 5 s."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Screens:
