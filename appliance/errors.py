@@ -12,6 +12,8 @@ Every error a person may meet: one root, a message that names the thing, a remed
     └── NotReady              503  disk full, recorder away, database busy
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -52,6 +54,15 @@ class NotFound(ApplianceError):
     """The thing named does not exist, or not any more."""
 
     status = 404
+
+
+@contextmanager
+def named_in(field: str) -> Iterator[None]:
+    """What is not found inside was named in the request's body: the address is right, `field` is wrong."""
+    try:
+        yield
+    except NotFound as error:
+        raise InvalidInput(error.message, error.remedy, field=field) from error
 
 
 class Conflict(ApplianceError):

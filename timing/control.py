@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from appliance import clock
 from appliance.database import Database
-from appliance.errors import Conflict, NotAllowed, NotFound, NotReady
+from appliance.errors import Conflict, NotAllowed, NotFound, NotReady, named_in
 from appliance.facts import Facts
 from appliance.ids import new_id
 from appliance.people import People
@@ -187,7 +187,8 @@ class RaceControl:
         Do one action of a person on a race.
 
         Raises:
-            NotFound: no such race, racer or track.
+            NotFound: no such race.
+            InvalidInput: no such racer or track, or a field that the kind needs is missing.
             IllegalAction: its state does not allow it; nothing changed.
         """
         race = await self._shelf.open(race_id)
@@ -302,9 +303,11 @@ class RaceControl:
 
     def _check_targets(self, race: LiveRace, action: Action) -> None:
         if action.kind is Kind.SET_RACER and action.racer_id is not None:
-            self._racer(action.racer_id)
+            with named_in("racer_id"):
+                self._racer(action.racer_id)
         if action.kind is Kind.SET_TRACK and action.track_id is not None:
-            self._events.track(race.record.event_id, action.track_id)
+            with named_in("track_id"):
+                self._events.track(race.record.event_id, action.track_id)
 
     def _racer(self, racer_id: str) -> Person:
         """Somebody who can race; Conflict for who was merged or forgotten, for whom a page was still open."""

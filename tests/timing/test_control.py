@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance import clock, people_changes
-from appliance.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady
+from appliance.errors import Conflict, InvalidInput, NotAllowed, NotReady
 from appliance.ids import new_id
 from tests.conftest import Racing, racing_in
 from timing import live_race
@@ -133,10 +133,12 @@ async def test_an_edit_without_its_field_names_the_field(racing: Racing, kind: K
 async def test_a_race_cannot_be_given_to_nobody_or_to_no_track(racing: Racing) -> None:
     race = await racing.do(await racing.ready(await racing.event(), await racing.racer("Ann")), Kind.START, Kind.END)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput) as refusal:
         await racing.do(race, Kind.SET_RACER, racer_id="nobody")
-    with pytest.raises(NotFound):
+    assert refusal.value.field == "racer_id"
+    with pytest.raises(InvalidInput) as refusal:
         await racing.do(race, Kind.SET_TRACK, track_id="99")
+    assert refusal.value.field == "track_id"
 
 
 async def test_nothing_is_shown_before_it_is_on_disk(racing: Racing, tmp_path: Path) -> None:

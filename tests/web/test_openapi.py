@@ -28,8 +28,9 @@ RULES_NO_SCHEMA_CAN_SAY = {
     "PATCH /api/racers/{racer_id}": "names",
     "POST /api/people": "names, and passwords that anybody would try",
     "PUT /api/people/{person_id}/password": "passwords that anybody would try",
-    "POST /api/races/{race_id}/actions": "which fields a kind needs",
-    "POST /api/racers/{racer_id}/merge": "a racer is not a duplicate of itself",
+    "POST /api/races/{race_id}/actions": "which fields a kind needs; a racer and a track that exist",
+    "POST /api/racers/{racer_id}/merge": "a racer who exists, and is not the same one",
+    "POST /api/events/{event_id}/tracks/{track_id}/queue": "a racer who exists",
 }
 """There, 400 is a right answer to a body that fits the schema; everywhere else it is a fault."""
 ENDLESS = "/api/events/{event_id}/live"

@@ -6,6 +6,7 @@ from litestar import delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
+from appliance.errors import named_in
 from appliance.permissions import Permission
 from timing.journal import Id
 from timing.queue import QueueEntry
@@ -45,6 +46,9 @@ async def join_queue(
     house: House, viewer: Viewer, event_id: FromPath[str], track_id: FromPath[str], data: JSONBody[NewInLine]
 ) -> QueueEntry:
     """Put a racer at the end of the line."""
+    house.events.track(event_id, track_id)
+    with named_in("racer_id"):
+        house.people.get(data.racer_id)
     return await house.queue.add(event_id, track_id, data.racer_id, viewer.person_id)
 
 

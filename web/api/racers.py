@@ -6,6 +6,7 @@ from litestar import delete, get, patch, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Struct
 
+from appliance.errors import named_in
 from appliance.people import NewRacer, Racer, RacerPatch, racer_of
 from appliance.permissions import Permission
 from timing.journal import Id
@@ -107,6 +108,9 @@ async def forget_racer(house: House, viewer: Viewer, racer_id: FromPath[str]) ->
 )
 async def merge_racer(house: House, viewer: Viewer, racer_id: FromPath[str], data: JSONBody[Merge]) -> Racer:
     """Take a duplicate's races over and close it."""
+    house.people.get(racer_id)
+    with named_in("duplicate_id"):
+        house.people.get(data.duplicate_id)
     return racer_of(await house.people.merge(racer_id, data.duplicate_id, viewer.person_id))
 
 
