@@ -22,7 +22,11 @@ PREFIX = "TRACKSIDE_"
 DATA_VARIABLE = "TRACKSIDE_DATA"
 _NOT_SETTINGS = frozenset({DATA_VARIABLE})
 
-StripsKind: TypeAlias = Literal["simulated", "disabled"]
+StripsKind: TypeAlias = Literal["simulated", "gpio", "drem_kit", "disabled"]
+GpioNumber: TypeAlias = Annotated[int, Meta(ge=0, le=1023)]
+GpioLine: TypeAlias = Annotated[
+    str, Meta(pattern=r"^\d{1,4}(:pull-(up|down|none))?(:active-(low|high))?(=[^,:=]{1,40})?$")
+]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -44,6 +48,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Line numbers of the simulated strips."""
     simulated_script: Path | None = None
     """File of hits that the simulated strips play: at_ms line [hold_ms] [bounces], one per line."""
+    gpio_lines: tuple[GpioLine, ...] = ("17", "27")
+    """GPIO strips: BCM number, then if needed :pull-up, :pull-down, :pull-none, :active-low, :active-high, =name."""
+    gpio_chip: str | None = None
+    """Label or device of the GPIO chip; without it the Raspberry Pi header is found by its label."""
+    gpio_backend: Literal["gpiod", "lgpio"] = "gpiod"
+    """What reads the lines; lgpio is a fall-back that cannot notice lost edges."""
+    gpio_start_button: GpioLine | None = None
+    """A button to ground that starts the race and takes laps."""
+    gpio_shutdown_button: GpioLine | None = None
+    """A button to ground that, held for 3 s, shuts the machine down."""
+    gpio_lamp: GpioNumber | None = None
+    """An output that is on while strips are recorded and blinks when something is wrong."""
+    gpio_buzzer: GpioNumber | None = None
+    """An output that sounds at every crossing."""
+    drem_kit_url: Annotated[str, Meta(pattern=r"^wss?://[^\s/]+(/\S*)?$")] | None = None
+    """WebSocket of a DREM timer kit: ws://192.168.1.20:8080."""
     quiet: bool = False
     """Print no address, QR and set-up code at start: for a service whose output is a log."""
 
@@ -143,7 +163,7 @@ def _checked(name: str, value: object, source: str) -> object:
         raise _unknown(name, source)
     field = next(one for one in msgspec.structs.fields(Settings) if one.name == name)
     wanted = value
-    if name == "simulated_lines" and isinstance(value, str):
+    if name in ("simulated_lines", "gpio_lines") and isinstance(value, str):
         wanted = [part.strip() for part in value.split(",")]
     if isinstance(value, Path):
         wanted = str(value)

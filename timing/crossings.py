@@ -22,7 +22,12 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class EdgeSeen:
-    """One edge of one line: `active` when the strip is pressed. `at_ns` is CLOCK_MONOTONIC of `boot_id`."""
+    """
+    One edge of one line: `active` when the strip is pressed.
+
+    `edge_ns` is the recorder's own stamp, in `recorder_boot_id`. `at_ns` is the same moment on the server's
+    CLOCK_MONOTONIC of `boot_id`: equal when both share a machine, else worked out from the offset of the two clocks.
+    """
 
     recorder_id: str
     boot_id: str
@@ -31,6 +36,14 @@ class EdgeSeen:
     active: bool
     at_ns: int
     wall_ns: int
+    recorder_boot_id: str = ""
+    """Empty: the same boot as `boot_id`, and `at_ns` is the recorder's own stamp."""
+    edge_ns: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.recorder_boot_id:
+            object.__setattr__(self, "recorder_boot_id", self.boot_id)
+            object.__setattr__(self, "edge_ns", self.at_ns)
 
 
 @dataclass(frozen=True, slots=True)

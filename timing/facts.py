@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from timing.crossings import EdgeSeen
 from timing.journal import Kind
 from timing.structs import RaceView
 
@@ -60,3 +61,20 @@ class CrossingUnassigned(Struct, frozen=True, kw_only=True):
     track_id: str
     line: int
     at_ns: int
+
+
+class EdgeHeard(Struct, frozen=True, kw_only=True):
+    """A recorder sent an edge just now; edges that it replays after a connection are not told."""
+
+    edge: EdgeSeen
+
+
+class CrossingGone(Struct, frozen=True, kw_only=True):
+    """A loose crossing was given to a race or dismissed."""
+
+    event_id: str
+    track_id: str
+
+
+class RemotesChanged(Struct, frozen=True, kw_only=True):
+    """Recorders on other machines were added, changed or removed, or the way to one opened or closed."""

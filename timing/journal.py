@@ -41,6 +41,9 @@ class Kind(StrEnum):
     RESTORE_LAP = "restore_lap"
     DELETE_RACE = "delete_race"
     RESTORE_RACE = "restore_race"
+    ADD_CROSSING = "add_crossing"
+    DROP_CROSSING = "drop_crossing"
+    RESCORE = "rescore"
 
 
 class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,7 +52,8 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `lap`: lap number, from 1. `target_seq`: the journal entry that made the lap meant (resolved by the server when
     the action is accepted, so that a late crossing cannot change what was meant). `edge_ns`: the kernel's raw stamp
     on the recorder's clock, equal to `at_ns` when recorder and server share a machine. `reason`: free text, or
-    "power_cut" on the pause that the box itself writes. `override`: staff went past `max_runs`.
+    "power_cut" on the pause that the box itself writes. `override`: staff went past `max_runs`. `lockout_ms`: what the
+    race was scored with anew.
     """
 
     lap: Annotated[int, Meta(ge=1, le=100_000)] | None = None
@@ -69,6 +73,7 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int | None = None
     reason: ShortText | None = None
     override: bool | None = None
+    lockout_ms: Annotated[int, Meta(ge=0, le=60_000)] | None = None
 
 
 class Entry(Struct, frozen=True, kw_only=True):

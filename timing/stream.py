@@ -2,8 +2,9 @@
 The timing stream, version 1: the messages between a recorder and its clients, one JSON object per line.
 
 Owns the shapes and the line format (docs/timing-stream.md tells it to others); refuses lines it does not understand.
-Extensions to version 1, all of them fields or messages that others ignore: `strips` in the hello, `boot_id` in a gap,
-`problem` in a clock, and the client's `hit` for simulated strips. Pure.
+Extensions to version 1, all of them fields or messages that others ignore: `strips`, `note` and a line's `role` in the
+hello, `stamp` in an edge, `boot_id` and `blind` in a gap, `problem` in a clock, and the client's `hit` and `crossing`.
+Pure.
 """
 
 from enum import StrEnum
@@ -60,11 +61,33 @@ class Problem(StrEnum):
     NOT_RECORDING = "not_recording"
 
 
-class Line(Struct, frozen=True, kw_only=True):
-    """One strip input and the name people know it by."""
+class LineRole(StrEnum):
+    """What is wired to a line: a timing strip, or the start and lap button."""
+
+    STRIP = "strip"
+    BUTTON = "button"
+
+
+class Stamp(StrEnum):
+    """Where a stamp that is not the kernel's comes from: `wall_ms`, another machine's wall clock in milliseconds."""
+
+    WALL_MS = "wall_ms"
+
+
+class BlindReason(StrEnum):
+    """Why a recorder was not running: it was stopped, it was killed or failed, or the machine went off."""
+
+    STOPPED = "stopped"
+    KILLED = "killed"
+    POWER = "power"
+
+
+class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One input and the name people know it by."""
 
     line: LineNumber
     name: str
+    role: LineRole = LineRole.STRIP
 
 
 # What clients say
@@ -91,7 +114,13 @@ class Hit(Struct, frozen=True, kw_only=True, tag_field="type", tag="hit"):
     bounces: Annotated[int, Meta(ge=0, le=100)] = 0
 
 
-ClientMessage = ClientHello | Ping | Hit
+class Crossed(Struct, frozen=True, kw_only=True, tag_field="type", tag="crossing"):
+    """The server counted a crossing on this line: the recorder sounds its buzzer, if it has one."""
+
+    line: LineNumber
+
+
+ClientMessage = ClientHello | Ping | Hit | Crossed
 
 
 # What recorders say
@@ -108,10 +137,16 @@ class RecorderHello(Struct, frozen=True, kw_only=True, tag_field="type", tag="he
     last_seq: Seq
     lines: list[Line]
     strips: str | None = None
+    note: str | None = None
+    """What people should know of these strips, in words: a fall-back in use, lost edges that cannot be noticed."""
 
 
-class Edge(Struct, frozen=True, kw_only=True, tag_field="type", tag="edge"):
-    """One durable edge. `at_ns` is the kernel's CLOCK_MONOTONIC stamp in boot `boot_id`; `wall_ns` the UTC estimate."""
+class Edge(Struct, frozen=True, kw_only=True, tag_field="type", tag="edge", omit_defaults=True):
+    """
+    One durable edge. `at_ns` is the kernel's CLOCK_MONOTONIC stamp in boot `boot_id`; `wall_ns` the UTC estimate.
+
+    With `stamp` the time is not the kernel's: `wall_ms` differences are those of another machine's wall clock.
+    """
 
     seq: Seq
     boot_id: str
@@ -119,16 +154,36 @@ class Edge(Struct, frozen=True, kw_only=True, tag_field="type", tag="edge"):
     edge: Level
     at_ns: Ns
     wall_ns: Ns
+    stamp: Stamp | None = None
+
+
+class Blind(Struct, frozen=True, kw_only=True):
+    """
+    From when no recorder was watching, on the clock of `boot_id` and in UTC; it ended at the gap's `at_ns`.
+
+    `to_wall_ns` is that end in UTC. With another `boot_id` than the gap's only the UTC times compare.
+    """
+
+    boot_id: str
+    from_ns: Ns
+    from_wall_ns: Ns
+    to_wall_ns: Ns
+    reason: BlindReason
 
 
 class Gap(Struct, frozen=True, kw_only=True, tag_field="type", tag="gap", omit_defaults=True):
-    """`lost` edges of a line are known to be missing, noticed at `at_ns`. Numbered like an edge."""
+    """
+    `lost` edges of a line are known to be missing, noticed at `at_ns`. Numbered like an edge.
+
+    With `blind` nobody knows how many: `lost` is 0, all lines are meant, and `at_ns` is when watching began again.
+    """
 
     seq: Seq
     line: LineNumber
     lost: Seq
     at_ns: Ns
     boot_id: str = ""
+    blind: Blind | None = None
 
 
 class CaughtUp(Struct, frozen=True, kw_only=True, tag_field="type", tag="caught_up"):

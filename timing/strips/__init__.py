@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from timing.stream import Line, StripsKind
+from timing.stream import Line, Problem, Stamp, StripsKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class RawEdge:
     active: bool
     at_ns: int
     line_seqno: int | None = None
+    stamp: Stamp | None = None
+    """Set when `at_ns` is not the kernel's stamp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,35 @@ class Strips(Protocol):
         """The lines watched, in the order in which people count them."""
         ...
 
+    @property
+    def note(self) -> str | None:
+        """What people should know of these strips (timing/stream.py, RecorderHello); None as a rule."""
+        ...
+
     async def start(self, sink: Sink) -> None:
         """Watch the lines from now on; returns once they are watched."""
         ...
 
     async def stop(self) -> None:
         """Let the lines go; no edge reaches the sink afterwards."""
+        ...
+
+
+class Panel(Protocol):
+    """Lamp, buzzer and buttons of the box; every part of it may be absent, and a failing one never stops timing."""
+
+    async def start(self) -> None:
+        """Take the lines."""
+        ...
+
+    def show(self, problem: Problem | None) -> None:
+        """Called with each heartbeat: lamp on while recording, blinking when something is wrong."""
+        ...
+
+    def crossed(self) -> None:
+        """The server counted a crossing: sound the buzzer, without waiting for it."""
+        ...
+
+    async def stop(self) -> None:
+        """Lamp off, lines released."""
         ...

@@ -10,6 +10,7 @@ class DisabledStrips:
     """Watches nothing and never calls its sink."""
 
     kind = StripsKind.DISABLED
+    note: str | None = None
     lines: Sequence[Line] = ()
 
     async def start(self, sink: Sink) -> None:

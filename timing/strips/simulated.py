@@ -23,6 +23,7 @@ class SimulatedStrips:
     """Real time, no hardware."""
 
     kind = StripsKind.SIMULATED
+    note: str | None = None
 
     def __init__(self, lines: Sequence[Line], script: Sequence[ScriptedHit] = ()) -> None:
         self.lines = lines
