@@ -69,9 +69,15 @@ class LineRole(StrEnum):
 
 
 class Stamp(StrEnum):
-    """Where a stamp that is not the kernel's comes from: `wall_ms`, another machine's wall clock in milliseconds."""
+    """
+    Where a stamp that is not the kernel's comes from.
+
+    `wall_ms`: another machine's wall clock in milliseconds. `arrival`: when the message of a machine that sends no
+    time arrived here.
+    """
 
     WALL_MS = "wall_ms"
+    ARRIVAL = "arrival"
 
 
 class BlindReason(StrEnum):
@@ -145,7 +151,8 @@ class Edge(Struct, frozen=True, kw_only=True, tag_field="type", tag="edge", omit
     """
     One durable edge. `at_ns` is the kernel's CLOCK_MONOTONIC stamp in boot `boot_id`; `wall_ns` the UTC estimate.
 
-    With `stamp` the time is not the kernel's: `wall_ms` differences are those of another machine's wall clock.
+    With `stamp` the time is not the kernel's: `wall_ms` differences are those of another machine's wall clock, those
+    with `arrival` have the network's delay in them.
     """
 
     seq: Seq
