@@ -176,7 +176,7 @@ async def test_two_tracks_on_one_strip_are_pointed_out(site: Site, event: Event)
             do="save",
         )
 
-    assert "Two tracks share a strip" in words(answer)
+    assert "Left and Right are both timed by every line of this box: a crossing counts on both." in words(answer)
 
 
 async def test_deleting_names_what_is_lost_and_asks_for_the_name(site: Site, event: Event) -> None:

@@ -6,13 +6,14 @@ came in through the API.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
 from timing.rules import LAP_COUNTS, Direction, EventType, RaceRules, Ranking, TrackType
 from timing.structs import Event, NewEvent, NewTrack, StripLine, Track
 from web.pages.staff.forms import Form
+from web.pages.staff.track_lines import key_of, line_of, ticked
 
 MAX_TRACKS = 16
 DEFAULT_FOOTER = "Follow the race #AWSDeepRacer"
@@ -113,14 +114,14 @@ def typed_rules(rules: RaceRules) -> dict[str, str]:
 
 def typed_track(number: int, track: Track) -> dict[str, str]:
     """One track as fields; `number` counts rows from 0."""
-    lines = ", ".join(_line_text(line) for line in track.lines) if track.lines is not None else ""
     return {
         f"track-{number}-id": track.track_id,
         f"track-{number}-name": track.name,
         f"track-{number}-footer": track.footer,
         f"track-{number}-fleet": track.fleet_id or "",
-        f"track-{number}-lines": lines,
+        f"track-{number}-lines": "",
         f"track-{number}-timing": "all" if track.lines is None else "none" if not track.lines else "some",
+        **{f"track-{number}-line-{key_of(line)}": "1" for line in track.lines or []},
     }
 
 
@@ -207,25 +208,16 @@ def _lines_of(form: Form, row: int) -> list[StripLine] | None:
         return None
     if timing == "none":
         return []
-    lines = []
+    lines = ticked(form.typed, row)
     for word in words:
-        recorder_id, _, line = word.rpartition(":")
-        if not re.fullmatch(r"\d{1,4}", line) or int(line) > 1023:
+        line = line_of(word)
+        if line is None:
             form.wrong(name, f"“{word}” is no line. Type their numbers, for example 17, 27.")
             break
-        lines.append(StripLine(line=int(line), recorder_id=recorder_id or None))
-    if not words:
-        form.wrong(name, "Type the numbers of this track's lines, for example 17, 27.")
-    return lines
-
-
-def shared_lines(tracks: Sequence[NewTrack]) -> bool:
-    """Whether one strip would time two tracks: every crossing would count on both."""
-    timed = [track for track in tracks if track.lines != []]
-    if any(track.lines is None for track in timed):
-        return len(timed) > 1
-    lines = [line for track in timed for line in track.lines or []]
-    return len(lines) != len(set(lines))
+        lines.append(line)
+    if not lines:
+        form.wrong(name, "Tick this track's lines, or choose “By hand only”.")
+    return list(dict.fromkeys(lines))
 
 
 def _with(value: str, known: Choices, words: Callable[[str], str]) -> Choices:
@@ -236,10 +228,6 @@ def _with(value: str, known: Choices, words: Callable[[str], str]) -> Choices:
 
 def _duration(ms: str) -> str:
     return f"{int(ms) // 60_000}:{int(ms) // 1000 % 60:02d} minutes"
-
-
-def _line_text(line: StripLine) -> str:
-    return str(line.line) if line.recorder_id is None else f"{line.recorder_id}:{line.line}"
 
 
 def _text(value: int | None) -> str:

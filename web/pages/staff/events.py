@@ -24,13 +24,13 @@ from web.pages.staff.event_form import (
     choices,
     event_of,
     remove_track_row,
-    shared_lines,
     track_rows,
     typed_new,
     typed_of,
 )
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.once import FIELD, once, once_input
+from web.pages.staff.track_lines import RecorderState, groups, own_lines, ticked, waiting, warnings
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -42,7 +42,6 @@ ALL = 1_000_000
 DONE = {
     "made": "The event is made. Next: register racers, then open the timekeeper of a track.",
     "saved": "Saved.",
-    "shared": "Saved. Two tracks share a strip: a crossing of it counts on both. Give each track its own lines.",
     "deleted": "The event is deleted.",
 }
 
@@ -62,9 +61,9 @@ async def list_events(request: AnyRequest, house: House, done: FromQuery[str | N
 
 
 @get("/staff/events/new", guards=MANAGE)
-async def new_event(request: AnyRequest) -> Answer:
+async def new_event(request: AnyRequest, house: House) -> Answer:
     """The empty form, with DREM's defaults."""
-    return _form_page(request, Form(typed_new(now_iso()[:10])))
+    return _form_page(request, house, Form(typed_new(now_iso()[:10])))
 
 
 @post("/staff/events/new", guards=MANAGE)
@@ -73,17 +72,17 @@ async def create_event(request: AnyRequest, house: House, viewer: Viewer) -> Ans
     form = await read_form(request)
     new = _asked_for(form)
     if new is None:
-        return _form_page(request, form, status=_status(form))
+        return _form_page(request, house, form, status=_status(form))
 
     async def create() -> str:
         event = await house.events.create(new, viewer.person_id)
-        return f"/staff/events/{event.event_id}?done={_outcome(new, 'made')}"
+        return f"/staff/events/{event.event_id}?done=made"
 
     try:
         return Redirect(await once(form.text(FIELD), create), status_code=303)
     except ApplianceError as error:
         form.refuse(error)
-        return _form_page(request, form, status=error.status)
+        return _form_page(request, house, form, status=error.status)
 
 
 @get("/staff/events/{event_id:str}", guards=MANAGE)
@@ -92,7 +91,7 @@ async def edit_event(
 ) -> Answer:
     """The form with the event in it."""
     event = house.events.get(event_id)
-    return _form_page(request, Form(typed_of(event)), event=event, done=DONE.get(done or ""))
+    return _form_page(request, house, Form(typed_of(event)), event=event, done=DONE.get(done or ""))
 
 
 @post("/staff/events/{event_id:str}", guards=MANAGE)
@@ -102,13 +101,13 @@ async def save_event(request: AnyRequest, house: House, viewer: Viewer, event_id
     form = await read_form(request)
     new = _asked_for(form)
     if new is None:
-        return _form_page(request, form, event=event, status=_status(form))
+        return _form_page(request, house, form, event=event, status=_status(form))
     try:
         await house.events.patch(event_id, _patch(new), viewer.person_id)
     except ApplianceError as error:
         form.refuse(error)
-        return _form_page(request, form, event=event, status=error.status)
-    return Redirect(f"/staff/events/{event_id}?done={_outcome(new)}", status_code=303)
+        return _form_page(request, house, form, event=event, status=error.status)
+    return Redirect(f"/staff/events/{event_id}?done=saved", status_code=303)
 
 
 @get("/staff/events/{event_id:str}/delete", guards=MANAGE)
@@ -150,17 +149,24 @@ def _status(form: Form) -> int:
     return 200 if form.ok else 400
 
 
-def _outcome(new: NewEvent, well: str = "saved") -> str:
-    return "shared" if shared_lines(new.tracks) else well
-
-
 def _patch(new: NewEvent) -> EventPatch:
     return EventPatch(**{name: getattr(new, name) for name in msgspec.structs.asdict(new)})
 
 
 def _form_page(
-    request: AnyRequest, form: Form, *, event: Event | None = None, status: int = 200, done: str | None = None
+    request: AnyRequest,
+    house: House,
+    form: Form,
+    *,
+    event: Event | None = None,
+    status: int = 200,
+    done: str | None = None,
 ) -> Answer:
+    recorders: list[RecorderState] = getattr(house.strips, "recorders", list)()
+    rows = track_rows(form.typed)
+    tracks = [] if event is None else event.tracks
+    configured = [line for track in tracks for line in track.lines or []]
+    configured += [line for row in rows for line in ticked(form.typed, row)]
     return page(
         request,
         "staff/event.html",
@@ -168,7 +174,11 @@ def _form_page(
         form=form,
         event=event,
         choices=choices(form.typed),
-        rows=track_rows(form.typed),
+        rows=rows,
+        groups={row: groups(recorders, [*configured, *ticked(form.typed, row)]) for row in rows},
+        own_lines=own_lines(recorders),
+        waiting=waiting(recorders),
+        warnings=warnings(tracks, recorders),
         max_tracks=MAX_TRACKS,
         once_input=once_input(),
         done=done,
