@@ -15,8 +15,8 @@ REGISTRY = re.compile(r"https?://[^\s\"'<>]*/simple\b|--(extra-)?index-url|--fin
 """An address that a package came from: another machine may not reach it."""
 MACHINE_PATH = re.compile(r"(?<![\w.~$}/-])/(?:root|home|work|Users|opt)/\w[\w./-]*")
 """A path that exists on the machine where it was typed."""
-PATHS_OF_THE_BOX = ("/opt/aws/deepracer", "/home/deepracer")
-"""Paths that the cars themselves have."""
+PATHS_OF_THE_BOX = ("/opt/aws/deepracer", "/home/deepracer", "/opt/trackside")
+"""Paths that the cars have, and where a box is installed."""
 LOCK_FILES = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt")
 MAX_MODULE_LINES = 400
 
