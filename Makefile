@@ -1,6 +1,6 @@
 # Trackside: `make` alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench lock clean venv venv-dev
+.PHONY: help run demo test check bench gpiolab lock clean venv venv-dev
 SHELL := /bin/sh
 VENV := .venv
 PYTEST := $(VENV)/bin/python -m pytest -p tests.plugins_ci
@@ -33,10 +33,13 @@ check: venv-dev  ## Style, types, imports, vendored files, nothing of this machi
 bench: venv-dev  ## Measure; NAME=fanout|board|durable|startup|page for one of them
 	@exec $(VENV)/bin/python -m tests.bench $(NAME)
 
+gpiolab:  ## Build the private kernel with strips for the tests, once, from Debian's linux-source; kept in .gpiolab
+	@.ci/gpiolab $(ARGS)
+
 lock: venv-dev  ## Pin every dependency anew, with hashes and without addresses
 	@exec .ci/lock
 
-clean:  ## Remove what make and the tests made; never the data directory
+clean:  ## Remove what make and the tests made; never the data directory or the kernel of `make gpiolab`
 	rm -rf .venv* .make .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

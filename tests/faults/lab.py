@@ -1,7 +1,8 @@
 """
-gpiolab: a private kernel with its own clocks and disks, in which pulling the plug hurts nobody.
+gpiolab: a private kernel with its own strips, clocks and disks, in which pulling the plug hurts nobody.
 
-Finds it, makes disk images for it, runs a module of these tests inside. See CONTRIBUTING.md for where it is looked for.
+Makes disk images for it, runs a module of these tests inside. `make gpiolab` builds it; tests/faults/gpiolab/gpiolab.py
+finds it, and can be run by hand.
 """
 
 import fcntl
@@ -13,20 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.gpiolab import gpiolab
+from tests.faults.gpiolab.gpiolab import find_kernel
+
 ROOT = Path(__file__).resolve().parents[2]
 BOOT_S = 240.0
 """Booting and starting everything inside takes some seconds on an idle machine."""
 
 
-def _found() -> Path | None:
-    places = [os.environ.get("TRACKSIDE_GPIOLAB", ""), str(ROOT / ".gpiolab"), str(ROOT.parent / "shared/gpiolab")]
-    return next((Path(place) for place in places if place and (Path(place) / "gpiolab.py").exists()), None)
-
-
-GPIOLAB = _found()
+KERNEL = find_kernel()
 needs_gpiolab = pytest.mark.skipif(
-    GPIOLAB is None or os.geteuid() != 0,
-    reason="gpiolab is not here, or this is not root: set TRACKSIDE_GPIOLAB to its folder to prove power cuts",
+    KERNEL is None or os.geteuid() != 0,
+    reason="the private kernel is not here, or this is not root: type `make gpiolab`, then test as root",
 )
 
 
@@ -47,11 +46,11 @@ class Machine:
     """One boot of the private kernel: runs `python -m MODULE ARGUMENTS` with the card on /card and `share` shared."""
 
     def __init__(self, card: Path, share: Path, module: str, *arguments: str) -> None:
-        assert GPIOLAB is not None
+        assert KERNEL is not None
         share.mkdir(exist_ok=True)
         wait_until_released(card)
         self.log = share.with_suffix(".log")
-        lab = [sys.executable, str(GPIOLAB / "gpiolab.py"), "--timeout", str(BOOT_S)]
+        lab = [sys.executable, gpiolab.__file__, "--kernel", str(KERNEL), "--timeout", str(BOOT_S)]
         places = ["--disk", f"{card}:/card", "--share", str(share)]
         if ROOT.is_relative_to("/tmp"):  # inside, /tmp is another one
             places += ["--share", str(ROOT)]

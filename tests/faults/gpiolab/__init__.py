@@ -1,0 +1,1 @@
+"""The private kernel: what boots it, and its first process."""
