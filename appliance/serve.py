@@ -30,7 +30,7 @@ from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
 from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
-from timing import queue_schema, schema
+from timing import queue_schema, schema, strips_schema
 from timing.boards import Boards
 from timing.control import RaceControl
 from timing.events import Events
@@ -42,7 +42,7 @@ from web.patience import PatientProtocol
 from web.render import warm
 
 DATABASE = "trackside.db"
-MIGRATIONS = (people_schema.MIGRATIONS, schema.MIGRATIONS, queue_schema.MIGRATIONS)
+MIGRATIONS = (people_schema.MIGRATIONS, schema.MIGRATIONS, queue_schema.MIGRATIONS, strips_schema.MIGRATIONS)
 """Every room's tables, in the order of their dependence."""
 GRACE_S = 2
 """How long open requests may take once the box is told to stop; streams are ended at once."""

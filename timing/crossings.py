@@ -11,8 +11,8 @@ rule). The earliest stamp of a pass wins: such an edge gives a second `Crossing`
 place it takes. Judging the stored edges again therefore gives the same crossings as seen live. It also equals judging
 them sorted by stamp, unless a further edge lies within that same lateness of the end of a lock-out.
 
-Clocks: stamps of one recorder's one boot compare by `at_ns`. Lines of two recorders on one track compare by `wall_ns`,
-the only clock they share. After a reboot of the recorder the first edge is a crossing.
+Clocks: stamps of one recorder's one boot compare by `edge_ns`. Lines of two recorders on one track compare by `at_ns`,
+the same moments on the server's clock. Where neither compares (something was rebooted) the edge is a crossing of its own.
 """
 
 from collections.abc import Iterable, Mapping
@@ -72,6 +72,7 @@ class LineSeen:
     last_at_ns: int | None = None
     last_wall_ns: int | None = None
     active_since_ns: int | None = None
+    """On the recorder's own clock."""
     contact_ns: int | None = None
 
 
@@ -129,26 +130,30 @@ def detect(edges: Iterable[EdgeSeen], lockout_ns: int) -> list[Crossing]:
     return found
 
 
-def _is_same_clock(one: EdgeSeen, other: EdgeSeen) -> bool:
-    return one.recorder_id == other.recorder_id and one.boot_id == other.boot_id
+def since_ns(earlier: EdgeSeen, later: EdgeSeen) -> int | None:
+    """Ns from one edge to another by the best clock they share; None when they share none."""
+    if (earlier.recorder_id, earlier.recorder_boot_id) == (later.recorder_id, later.recorder_boot_id):
+        return later.edge_ns - earlier.edge_ns
+    if earlier.recorder_id != later.recorder_id and earlier.boot_id == later.boot_id:
+        return later.at_ns - earlier.at_ns
+    return None
 
 
 def _is_outside(crossing: EdgeSeen, edge: EdgeSeen, lockout_ns: int) -> bool:
     """Whether the edge lies outside the lock-out, on either side: an edge that much older is another pass."""
-    if _is_same_clock(crossing, edge):
-        return abs(edge.at_ns - crossing.at_ns) >= lockout_ns
-    if crossing.recorder_id == edge.recorder_id:
-        return True
-    return abs(edge.wall_ns - crossing.wall_ns) >= lockout_ns
+    after_ns = since_ns(crossing, edge)
+    return after_ns is None or abs(after_ns) >= lockout_ns
 
 
 def _is_within(crossing: EdgeSeen, edge: EdgeSeen, lockout_ns: int) -> bool:
     """Whether the edge comes after this crossing and inside its lock-out."""
-    return _is_same_clock(crossing, edge) and 0 <= edge.at_ns - crossing.at_ns < lockout_ns
+    after_ns = since_ns(crossing, edge)
+    return after_ns is not None and 0 <= after_ns < lockout_ns
 
 
 def _is_earlier(crossing: EdgeSeen, edge: EdgeSeen) -> bool:
-    return _is_same_clock(crossing, edge) and edge.at_ns < crossing.at_ns
+    after_ns = since_ns(crossing, edge)
+    return after_ns is not None and after_ns < 0
 
 
 def _crossed(strips: TrackStrips, edge: EdgeSeen) -> tuple[TrackStrips, Crossing]:
@@ -181,25 +186,30 @@ def _press(lines: dict[LineKey, LineSeen], edge: EdgeSeen, *, bounced: bool) -> 
         silent_crossings=0,
         last_at_ns=edge.at_ns,
         last_wall_ns=edge.wall_ns,
-        active_since_ns=edge.at_ns,
+        active_since_ns=edge.edge_ns,
     )
 
 
 def _released(strips: TrackStrips, edge: EdgeSeen) -> TrackStrips:
     key = (edge.recorder_id, edge.line)
     line = strips.lines.get(key, LineSeen())
-    since_ns = line.active_since_ns
-    contact_ns = None if since_ns is None or edge.at_ns < since_ns else edge.at_ns - since_ns
+    pressed_ns = line.active_since_ns
+    contact_ns = None if pressed_ns is None or edge.edge_ns < pressed_ns else edge.edge_ns - pressed_ns
     lines = dict(strips.lines)
     lines[key] = replace(
         line, last_at_ns=edge.at_ns, last_wall_ns=edge.wall_ns, active_since_ns=None, contact_ns=contact_ns
     )
     last = strips.last
-    if last is not None and contact_ns is not None and _is_release_of(last, edge, since_ns):
+    if last is not None and contact_ns is not None and _is_release_of(last, edge, pressed_ns):
         last = replace(last, contact_ns=contact_ns)
     return replace(strips, last=last, lines=MappingProxyType(lines))
 
 
-def _is_release_of(crossing: Crossing, edge: EdgeSeen, since_ns: int | None) -> bool:
+def _is_release_of(crossing: Crossing, edge: EdgeSeen, pressed_ns: int | None) -> bool:
     pressed = crossing.edge
-    return _is_same_clock(pressed, edge) and pressed.line == edge.line and pressed.at_ns == since_ns
+    is_same_line = (pressed.recorder_id, pressed.recorder_boot_id, pressed.line) == (
+        edge.recorder_id,
+        edge.recorder_boot_id,
+        edge.line,
+    )
+    return is_same_line and pressed.edge_ns == pressed_ns

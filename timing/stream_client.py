@@ -15,10 +15,11 @@ from typing import NoReturn, Self, TypeVar
 
 from appliance.clock import boot_id, mono_ns
 from appliance.errors import Conflict, InvalidInput, NotReady
-from timing.clock_offset import ClockOffset
+from timing.clock_offset import ClockOffset, Offset
 from timing.stream import (
     CaughtUp,
     Clock,
+    Crossed,
     Edge,
     Gap,
     Hit,
@@ -39,6 +40,9 @@ LONGEST_PAUSE_S = 1.0
 """Pauses between tries grow to this: a recorder that restarts is met again within a second."""
 MESSAGES_PER_TURN = 256
 """Messages handed on before others may use the loop, so that a long replay does not stall the pages."""
+
+PROBES = 5
+"""Questions about the other machine's clock before its first edge is handed on; one slow answer must not decide."""
 
 log = logging.getLogger(__name__)
 
@@ -100,11 +104,15 @@ class StreamClient:
         return self._after
 
     @property
-    def clock_offset_ns(self) -> int | None:
-        """Recorder's monotonic clock minus ours: 0 in the same boot, None while not yet known."""
+    def clock_offset(self) -> Offset | None:
+        """
+        Recorder's monotonic clock minus ours: none in the same boot, None while not yet known.
+
+        Known from the first edge of a connection on, and for a minute after the last answer.
+        """
         if self.recorder is None:
             return None
-        return 0 if self.recorder.boot_id == boot_id() else self._offset.offset_ns(mono_ns())
+        return Offset(0, 0) if self.recorder.boot_id == boot_id() else self._offset.best(mono_ns())
 
     def start(self) -> None:
         """Begin; tries for ever until `close`."""
@@ -149,6 +157,11 @@ class StreamClient:
         except ConnectionError as error:
             raise NotReady("The recorder has just gone.", "Press again; it is started again by itself.") from error
 
+    def crossed(self, line: int) -> None:
+        """Tell the recorder of a crossing, for its buzzer; does not wait, and nothing depends on it."""
+        if self._writer is not None:
+            self._writer.write(encode(Crossed(line=line)))
+
     async def _follow_for_ever(self) -> None:
         pause_s = FIRST_PAUSE_S
         try:
@@ -169,6 +182,7 @@ class StreamClient:
         async with connection(self._socket_path) as (reader, writer):
             hello = await greet(reader, writer, self._after if self._followed else None)
             if hello.recorder_id == self._followed and (self._after or 0) <= hello.last_seq:
+                await self._learn_clock(hello)
                 self._gain_link(hello, writer)
                 await self._listen(reader, writer)
         self._begin_anew(hello)
@@ -176,8 +190,24 @@ class StreamClient:
             hello = await greet(reader, writer, self._after)
             if hello.recorder_id != self._followed:
                 raise LinkLost("The recorder was replaced meanwhile.")
+            await self._learn_clock(hello)
             self._gain_link(hello, writer)
             await self._listen(reader, writer)
+
+    async def _learn_clock(self, hello: RecorderHello) -> None:
+        """On a connection of its own: edges wait on the other one until their moment can be told."""
+        if hello.boot_id == boot_id():
+            return
+        offset = ClockOffset()
+        async with connection(self._socket_path) as (reader, writer):
+            if (await greet(reader, writer, None)).boot_id != hello.boot_id:
+                raise LinkLost("The recorder's machine was restarted meanwhile.")
+            for _ in range(PROBES):
+                writer.write(encode(Ping(id=mono_ns())))
+                while not isinstance(answer := decode_recorder_line(await read_line(reader)), Pong):
+                    continue
+                offset.add(sent_ns=answer.id, recorder_ns=answer.mono_ns, received_ns=mono_ns())
+        self._offset = offset
 
     def _begin_anew(self, hello: RecorderHello) -> None:
         log.info("recorder_new recorder_id=%s was=%s last_seq=%d", hello.recorder_id, self._followed, hello.last_seq)
@@ -188,8 +218,6 @@ class StreamClient:
         self._followed, self._after, self._hole_at = hello.recorder_id, after, None
 
     def _gain_link(self, hello: RecorderHello, writer: asyncio.StreamWriter) -> None:
-        if self.recorder is None or self.recorder.boot_id != hello.boot_id:
-            self._offset = ClockOffset()
         if self._after is None:
             self._after = hello.last_seq
         self.recorder, self._writer, self.last_error = hello, writer, None

@@ -1,6 +1,7 @@
 """Edges to crossings: lock-out, bounces, contact time, order and clocks."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -120,13 +121,25 @@ def test_first_edge_after_a_boot_of_the_recorder_is_a_crossing() -> None:
     assert [crossing.edge.seq for crossing in detect(edges, LOCKOUT_NS)] == [1, 2]
 
 
-def test_strips_of_two_recorders_compare_by_wall_time() -> None:
+def placed(one: EdgeSeen, at_ms: float, boot: str = "server") -> EdgeSeen:
+    """An edge of a recorder on another machine, placed on the server's clock."""
+    return replace(
+        one, boot_id=boot, at_ns=round(at_ms * NS_PER_MS), recorder_boot_id=one.boot_id, edge_ns=one.edge_ns
+    )
+
+
+def test_strips_of_two_recorders_compare_on_the_clock_of_the_server() -> None:
     edges = [
-        edge(1, 900_000, wall_ms=1_000),
-        edge(1, 50, recorder="pi-b", boot="b", wall_ms=1_080),
-        edge(2, 2_060, recorder="pi-b", boot="b", wall_ms=3_090),
+        placed(edge(1, 900_000, wall_ms=1_000), 7_000),
+        placed(edge(1, 50, recorder="pi-b", boot="b", wall_ms=99_000), 7_080),
+        placed(edge(2, 2_060, recorder="pi-b", boot="b", wall_ms=1_000), 9_090),
     ]
-    assert [crossing.edge.recorder_id for crossing in detect(edges, LOCKOUT_NS)] == ["pi", "pi-b"]
+    assert [(one.edge.recorder_id, one.edge.seq) for one in detect(edges, LOCKOUT_NS)] == [("pi", 1), ("pi-b", 2)]
+
+
+def test_strips_of_one_recorder_compare_by_its_own_clock_however_the_offset_was_guessed() -> None:
+    edges = [placed(edge(1, 100), 7_000), placed(edge(2, 2_099), 9_300), placed(edge(3, 2_100), 8_000)]
+    assert [crossing.edge.seq for crossing in detect(edges, LOCKOUT_NS)] == [1, 3]
 
 
 def test_strip_that_is_silent_while_others_see_crossings_shows() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from appliance import clock
 from appliance.errors import NotReady
 from tests.conftest import Racing, racing_in
+from tests.timing.other_machine import OtherMachine, needs_root
 from tests.timing.recorder_process import RecorderProcess, connected
 from timing.facts import CrossingUnassigned, RaceChanged, StripsChanged
 from timing.intake import StripIntake
@@ -152,7 +154,7 @@ async def test_a_crossing_from_before_the_race_was_ready_does_not_start_it(
     race = await racing.ready(event, await racing.racer("Ann"))
     async with listening(racing, recorder) as (strips, heard):
         await heard.until(lambda: len(heard.loose) == 1)
-        assert strips.health(event.event_id, "1").last_seq >= 1
+        await heard.until(lambda: strips.health(event.event_id, "1").last_seq >= 1)
 
     assert (await racing.control.view(race.race_id)).state is RaceState.READY
 
@@ -214,33 +216,69 @@ async def test_a_crossing_that_could_not_be_stored_is_read_again(
     assert (await racing.control.view(race.race_id)).state is RaceState.RUNNING
 
 
+OLD_BOOT = "00000000-1111-2222-3333-444444444444"
+
+
+class BeforeThePowerCut(OtherMachine):
+    """The box's own recorder in the boot before this one, on the same clock so that the tests can tell the order."""
+
+    boot = OLD_BOOT
+    ahead_s = 0
+
+
+@pytest.fixture
+async def old_recorder(tmp_path: Path) -> AsyncIterator[RecorderProcess]:
+    async with BeforeThePowerCut(tmp_path, "--strips", "simulated", "--lines", "17,27") as process:
+        yield process
+
+
+@asynccontextmanager
+async def recorder_of_this_boot(old: RecorderProcess) -> AsyncIterator[RecorderProcess]:
+    """The power is back: the same edges.db, read by a recorder of this boot."""
+    await old.end(signal.SIGKILL)
+    directory = old.socket.parent
+    arguments = ("--strips", "simulated", "--lines", "17,27")
+    async with RecorderProcess(directory, *arguments, data=old.data) as process:
+        yield process
+
+
+@needs_root
 async def test_a_hit_before_the_power_cut_counts_and_one_before_the_server_was_back_does_not(
-    tmp_path: Path, recorder: RecorderProcess, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, old_recorder: RecorderProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with racing_in(tmp_path) as racing:
-        race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-        race = await racing.do(race, Kind.START)
-    await press(recorder, 1)
-    monkeypatch.setattr(clock, "boot_id", lambda: "another-boot")
-    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (_, heard):
-        await heard.until(lambda: len(heard.races) == 1)
-        view = await racing.control.view(race.race_id)
+    with monkeypatch.context() as before:
+        before.setattr(clock, "boot_id", lambda: OLD_BOOT)
+        async with racing_in(tmp_path) as racing:
+            race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+            race = await racing.do(race, Kind.START)
+        await press(old_recorder, 1)
+    async with recorder_of_this_boot(old_recorder) as recorder:
+        await press(recorder, 1)
+        async with racing_in(tmp_path) as racing, listening(racing, recorder) as (_, heard):
+            await heard.until(lambda: len(heard.races) == 1 and len(heard.loose) == 1)
+            view = await racing.control.view(race.race_id)
 
     assert (view.state, len(view.laps)) == (RaceState.PAUSED, 1)
 
 
+@needs_root
 @pytest.mark.parametrize("before", [[], [Kind.START, Kind.PAUSE]], ids=["ready", "paused"])
 async def test_a_hit_that_set_the_race_going_right_before_the_power_cut_leaves_it_paused(
-    before: list[Kind], tmp_path: Path, recorder: RecorderProcess, monkeypatch: pytest.MonkeyPatch
+    before: list[Kind], tmp_path: Path, old_recorder: RecorderProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hit is in edges.db only when the power goes: the race runs for the first time after the cut."""
-    async with racing_in(tmp_path) as racing:
-        race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-        for kind in before:
-            race = await racing.do(race, kind)
-    await press(recorder, 2)
-    monkeypatch.setattr(clock, "boot_id", lambda: "another-boot")
-    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (_, heard):
+    with monkeypatch.context() as until_the_cut:
+        until_the_cut.setattr(clock, "boot_id", lambda: OLD_BOOT)
+        async with racing_in(tmp_path) as racing:
+            race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+            for kind in before:
+                race = await racing.do(race, kind)
+        await press(old_recorder, 2)
+    async with (
+        recorder_of_this_boot(old_recorder) as recorder,
+        racing_in(tmp_path) as racing,
+        listening(racing, recorder) as (_, heard),
+    ):
         await heard.until(lambda: len(heard.races) == 3)
         view = await racing.control.view(race.race_id)
         trail = [line.text for line in await racing.control.trail(race.race_id)]
@@ -272,3 +310,24 @@ async def test_without_a_recorder_the_strips_say_what_is_wrong(racing: Racing, t
     assert strips.health(event.event_id, "1").connected is False
     with pytest.raises(NotReady):
         await strips.hit(17)
+
+
+@pytest.mark.parametrize("hits_before", [2, 150])
+async def test_a_pass_that_goes_on_over_a_restart_of_the_server_stays_one_crossing(
+    tmp_path: Path, recorder: RecorderProcess, hits_before: int
+) -> None:
+    """A strip that chatters makes any number of edges in one pass: the lock-out begins where it began."""
+    long = RaceRules(lockout_ms=60_000)
+    async with racing_in(tmp_path) as racing:
+        race = await racing.ready(await racing.event(rules=long), await racing.racer("Ann"))
+        async with listening(racing, recorder) as (strips, heard):
+            await heard.until(lambda: strips.problem is None)
+            await press(recorder, hits_before)
+            await heard.until(lambda: strips.health(race.event_id, "1").last_seq == 2 * hits_before)
+            await heard.until(lambda: len(heard.races) == 1)
+    await press(recorder, 3)
+    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.health(race.event_id, "1").last_seq == 2 * hits_before + 6)
+        view = await racing.control.view(race.race_id)
+
+    assert (view.version, view.laps) == (2, [])

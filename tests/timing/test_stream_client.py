@@ -9,7 +9,7 @@ from recorder_process import DEADLINE_S, RecorderProcess, connected
 
 from appliance.clock import boot_id, mono_ns
 from appliance.errors import Conflict, InvalidInput, NotReady
-from timing.clock_offset import WINDOW_NS, ClockOffset
+from timing.clock_offset import WINDOW_NS, ClockOffset, Offset
 from timing.stream import (
     CaughtUp,
     Clock,
@@ -37,10 +37,12 @@ class Owner:
         self.links = []
         self.hellos = []
         self.held = held
+        self.heard = lambda: None
         self._news = asyncio.Event()
 
     def on_message(self, message):
         self.messages.append(message)
+        self.heard()
         self._news.set()
 
     def on_link(self, up):
@@ -88,7 +90,7 @@ async def test_edges_are_handed_on_in_order(tmp_path, owner):
         assert client.connected
         assert client.last_seq == 6
         assert client.recorder.lines[0] == Line(line=17, name="strip 1")
-        assert client.clock_offset_ns == 0
+        assert client.clock_offset == Offset(0, 0)
 
 
 async def test_heartbeats_are_noted(tmp_path, owner):
@@ -283,9 +285,9 @@ class ScriptedRecorder:
         self._server.close()
 
 
-def hello(last_seq=0, recorder_id="r", protocol=1, boot=OTHER_BOOT):
+def hello(last_seq=0, recorder_id="r", protocol=1, boot=None):
     return RecorderHello(
-        protocol=protocol, recorder_id=recorder_id, boot_id=boot, mono_ns=1, wall_ns=2, last_seq=last_seq,
+        protocol=protocol, recorder_id=recorder_id, boot_id=boot or boot_id(), mono_ns=1, wall_ns=2, last_seq=last_seq,
         lines=[Line(line=17, name="strip 1")],
     )  # fmt: skip
 
@@ -393,15 +395,28 @@ async def test_problem_of_the_recorder_is_known_while_it_lasts(tmp_path, owner):
         assert client.problem == "disk_full"
 
 
-async def test_clock_of_another_machine_is_measured(tmp_path, owner):
-    clock = Clock(mono_ns=1, wall_ns=2, boot_id=OTHER_BOOT)
+async def test_clock_of_another_machine_is_known_before_its_first_edge(tmp_path, owner):
+    there = hello(1, boot=OTHER_BOOT)
+    offsets = []
+    async with ScriptedRecorder(tmp_path / "s", [there], [there, edge(1)], [there]) as recorder:
+        client = owner.client(recorder.socket)
+        owner.heard = lambda: offsets.append(client.clock_offset)
+        async with client:
+            assert client.clock_offset is None
+            await owner.edges(1)
+    (offset,) = offsets
+    assert 0 < offset.error_ns < 500_000_000
+    assert offset.offset_ns == pytest.approx(5_000_000_000, abs=500_000_000)
+
+
+async def test_heartbeats_keep_the_clock_of_another_machine_measured(tmp_path, owner):
+    there, clock = hello(boot=OTHER_BOOT), Clock(mono_ns=1, wall_ns=2, boot_id=OTHER_BOOT)
+    talks = [there], [there, clock], [there]
     async with (
-        ScriptedRecorder(tmp_path / "s", [hello()], [hello(), clock], after_ping=[edge(1)]) as recorder,
-        owner.client(recorder.socket) as client,
+        ScriptedRecorder(tmp_path / "s", *talks, after_ping=[edge(1)]) as recorder,
+        owner.client(recorder.socket),
     ):
-        assert client.clock_offset_ns is None
-        await owner.edges(1)  # Comes after the pong.
-        assert client.clock_offset_ns == pytest.approx(5_000_000_000, abs=500_000_000)
+        assert await owner.edges(1) == [1], "comes after the answer to a question asked on the link itself"
 
 
 def test_offset_comes_from_the_smallest_round_trip_of_the_last_minute():

@@ -1,0 +1,34 @@
+"""
+The start and lap button: what a press means, and which presses are the same one. Pure.
+
+A press is an edge like any other: stamped by the kernel, durable before it counts, and never counted twice.
+"""
+
+from collections.abc import Mapping
+
+from timing.crossings import EdgeSeen, since_ns
+from timing.journal import Kind
+from timing.structs import RaceState
+
+BOUNCE_NS = 300_000_000
+"""A switch chatters for some milliseconds, and nobody presses twice within 0.3 s and means it."""
+ACTOR_BUTTON = "button"
+
+MEANING: Mapping[RaceState, Kind] = {
+    RaceState.READY: Kind.START,
+    RaceState.RUNNING: Kind.LAP,
+    RaceState.PAUSED: Kind.RESUME,
+}
+
+
+def is_new_press(last: EdgeSeen | None, edge: EdgeSeen) -> bool:
+    """Whether the edge begins another press than the last one of the same button."""
+    if not edge.active:
+        return False
+    after_ns = None if last is None else since_ns(last, edge)
+    return after_ns is None or abs(after_ns) >= BOUNCE_NS
+
+
+def meaning(state: RaceState) -> Kind | None:
+    """What the button does to a race; None where it does nothing."""
+    return MEANING.get(state)
