@@ -30,19 +30,26 @@ from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
 from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
-from timing import queue_schema, schema, strips_schema
+from timing import queue_schema, remote_schema, schema, strips_schema
 from timing.boards import Boards
 from timing.control import RaceControl
 from timing.events import Events
 from timing.intake import StripIntake
 from timing.queue import Queue
+from timing.remotes import RemoteRecorders
 from web.app import create_app, end_streams
 from web.house import House
 from web.patience import PatientProtocol
 from web.render import warm
 
 DATABASE = "trackside.db"
-MIGRATIONS = (people_schema.MIGRATIONS, schema.MIGRATIONS, queue_schema.MIGRATIONS, strips_schema.MIGRATIONS)
+MIGRATIONS = (
+    people_schema.MIGRATIONS,
+    schema.MIGRATIONS,
+    queue_schema.MIGRATIONS,
+    strips_schema.MIGRATIONS,
+    remote_schema.MIGRATIONS,
+)
 """Every room's tables, in the order of their dependence."""
 GRACE_S = 2
 """How long open requests may take once the box is told to stop; streams are ended at once."""
@@ -71,7 +78,11 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         await queue.load(control.live_races())
         strips = StripIntake(db, facts, events, control, socket_path)
         await strips.load()
+        remotes = RemoteRecorders(db, facts, settings.data_dir)
+        await remotes.load()
+        strips.follow(remotes)
         strips.start()
+        remotes.start()
         health = Health(settings.data_dir, db)
         for name, probe in probes(strips).items():
             health.register(name, probe)
@@ -85,12 +96,14 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
                 events=events,
                 control=control,
                 strips=strips,
+                remotes=remotes,
                 boards=boards,
                 queue=queue,
                 health=health,
             )
         finally:
             await strips.stop()
+            await remotes.stop()
             await control.stop()
             await boards.stop()
             await queue.settle()

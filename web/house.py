@@ -13,6 +13,7 @@ from timing.control import RaceControl
 from timing.events import Events
 from timing.intake import StripIntake
 from timing.queue import Queue
+from timing.remotes import RemoteRecorders
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class House:
     events: Events
     control: RaceControl
     strips: StripIntake
+    remotes: RemoteRecorders
     boards: Boards
     queue: Queue
     health: Health

@@ -1,0 +1,283 @@
+"""
+SSH to a recorder's machine: sign in, install the box's key once, open the recorder's socket; every failure in words.
+
+The only module that imports asyncssh, which takes 0.3 s and 20 MB: import it late, in a thread, and only when there is
+a recorder to reach. Nothing here reads the user's own SSH configuration, agent or keys.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shlex
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncssh
+
+from appliance.errors import ApplianceError, InvalidInput, NotReady
+from appliance.safe_copy import sync_directory
+from timing.remote_schema import RemoteRow
+from timing.remote_structs import OtherHostKey, Refused, SocketSeen, fingerprint
+
+KEY_FILE = "ssh.key"
+KEY_COMMENT = "trackside"
+CONNECT_S = 6.0
+"""TCP, handshake and sign-in: a busy Pi Zero 2 W needs 2 s; a first packet lost is sent again after 1 and 3 s."""
+COMMAND_S = 15.0
+"""The script that installs the key writes to the card, which may be slow."""
+OPEN_S = 4.0
+KEEPALIVE_S = 1.0
+KEEPALIVES_MISSED = 2
+"""A pulled cable makes no error: after 3 s without any answer the connection is given up."""
+HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "rsa-sha2-512", "rsa-sha2-256")
+"""Plain keys only, in a fixed order, so that one machine always shows the same one."""
+
+FAR_ERRORS = (OSError, asyncssh.Error)
+"""What reading from or writing to the far side may raise."""
+
+INSTALL = """
+umask 077; cd || exit 1; mkdir -p .ssh || exit 1
+read -r blob; read -r line; read -r socket; f=$(readlink -f .ssh/authorized_keys) || exit 1
+touch "$f" || exit 1
+grep -vF "$blob" "$f" > "$f.trackside"; [ $? -le 1 ] || exit 1
+printf '%s\\n' "$line" >> "$f.trackside" || exit 1
+{ sync "$f.trackside" 2>/dev/null || sync; } && mv "$f.trackside" "$f" && { sync .ssh 2>/dev/null || sync; } || exit 1
+if [ -S "$socket" ] && [ -w "$socket" ]; then echo ready; elif [ -e "$socket" ]; then echo closed; else echo absent; fi
+"""
+"""Our earlier lines go, the new one is appended, everything else in the file stays; whole or not at all."""
+
+logging.getLogger("asyncssh").setLevel(logging.WARNING)
+
+
+def load_key(data_dir: Path) -> asyncssh.SSHKey:
+    """
+    The box's own key, made durable first where there is none yet. Blocks: for a thread.
+
+    Raises:
+        NotReady: the file cannot be read or written, or is no key.
+    """
+    path = data_dir / KEY_FILE
+    try:
+        if not path.exists():
+            _make_key(path)
+        return asyncssh.import_private_key(path.read_bytes())
+    except OSError as error:
+        raise NotReady(
+            f"Cannot read {path}: {error.strerror}.", "Check that it belongs to you and that the disk is not full."
+        ) from error
+    except asyncssh.KeyImportError as error:
+        raise NotReady(
+            f"{path} is not an SSH key.", "Delete it, restart the box, then pair every recorder again."
+        ) from error
+
+
+def authorized_line(key: asyncssh.SSHKey, remote_socket: str) -> str:
+    """
+    What lets the box in on the other side: to this one socket, and to nothing else.
+
+    OpenSSH compares permitopen with paths too when they stand in brackets (channels.c; tests try it on a real sshd).
+    """
+    options = f'restrict,port-forwarding,permitopen="[{remote_socket}]:*",permitlisten="127.0.0.1:1"'
+    return f'{options},command="/bin/false" {_public(key)}'
+
+
+async def host_key_of(row: RemoteRow) -> str:
+    """The host key that the machine shows, without signing in."""
+    with _in_words(row):
+        async with asyncio.timeout(CONNECT_S):
+            key = await asyncssh.get_server_host_key(row.host, row.port, server_host_key_algs=HOST_KEYS, config=None)
+    if key is None:
+        raise Refused(f"{row.host} shows no host key.", "Check that an SSH server answers at this port.")
+    return _line(key)
+
+
+@contextlib.asynccontextmanager
+async def signed_in(
+    row: RemoteRow, pin: str, *, key: asyncssh.SSHKey | None = None, password: str | None = None
+) -> AsyncIterator[asyncssh.SSHClientConnection]:
+    """
+    A connection to a machine that has shown the host key `pin`, with the box's key or with a password.
+
+    Raises:
+        OtherHostKey: it showed another one; nothing was sent.
+        Refused: it does not take the key.
+        InvalidInput: it does not take the password.
+        NotReady: it cannot be reached.
+    """
+    host = _PinnedHost(pin)
+    with _in_words(row, host, by_password=password is not None):
+        async with asyncio.timeout(CONNECT_S):
+            connection = await asyncssh.connect(
+                row.host,
+                row.port,
+                username=row.username,
+                password=password,
+                client_keys=None if key is None else [key],
+                preferred_auth="publickey" if key is not None else "password,keyboard-interactive",
+                client_factory=lambda: host,
+                known_hosts=([], [], []),
+                server_host_key_algs=HOST_KEYS,
+                agent_path=None,
+                config=None,
+                compression_algs=None,
+                keepalive_interval=KEEPALIVE_S,
+                keepalive_count_max=KEEPALIVES_MISSED,
+                login_timeout=CONNECT_S,
+            )
+    try:
+        yield connection
+    finally:
+        connection.abort()
+        with contextlib.suppress(TimeoutError, *FAR_ERRORS):
+            async with asyncio.timeout(OPEN_S):
+                await connection.wait_closed()
+
+
+async def install(connection: asyncssh.SSHClientConnection, key: asyncssh.SSHKey, remote_socket: str) -> SocketSeen:
+    """
+    Put the box's key into the user's authorized_keys; answers what this user finds at the recorder's socket.
+
+    Raises:
+        NotReady: no home, no space, or a shell that is none.
+    """
+    lines = (_public(key).split()[1], authorized_line(key, remote_socket), remote_socket)
+    try:
+        async with asyncio.timeout(COMMAND_S):
+            done = await connection.run(f"sh -c {shlex.quote(INSTALL)}", input="\n".join(lines) + "\n")
+    except (TimeoutError, *FAR_ERRORS) as error:
+        raise _not_installed(str(error)) from error
+    told = str(done.stdout or "").split()
+    if done.exit_status != 0 or not told or told[-1] not in list(SocketSeen):
+        raise _not_installed(str(done.stderr or "").strip()[:200])
+    return SocketSeen(told[-1])
+
+
+async def open_socket(
+    connection: asyncssh.SSHClientConnection, row: RemoteRow
+) -> tuple["asyncssh.SSHReader[bytes]", "asyncssh.SSHWriter[bytes]"]:
+    """
+    A connection to the recorder.
+
+    Raises:
+        NotReady: nothing answers there. OpenSSH says the same of an absent socket, a closed one and a forbidden one.
+    """
+    try:
+        async with asyncio.timeout(OPEN_S):
+            return await connection.open_unix_connection(row.remote_socket)
+    except asyncssh.ChannelOpenError as error:
+        raise NotReady(
+            f"{row.host} is reached, but no recorder answers at {row.remote_socket} there.",
+            f"Start the recorder there, and check that {row.username} is in the group trackside"
+            f" (sudo adduser {row.username} trackside). If the socket was changed here, pair again.",
+        ) from error
+    except (TimeoutError, *FAR_ERRORS) as error:
+        raise NotReady(f"The connection to {row.host} broke.", "It is made again by itself.") from error
+
+
+class _PinnedHost(asyncssh.SSHClient):
+    """Accepts one host key, and remembers what was shown."""
+
+    def __init__(self, pin: str) -> None:
+        self._pin = pin
+        self.seen: str | None = None
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        """Asked by asyncssh for every key, as it knows no host."""
+        self.seen = _line(key)
+        return self.seen == self._pin
+
+    @property
+    def pin(self) -> str:
+        """The key that was expected."""
+        return self._pin
+
+
+@contextlib.contextmanager
+def _in_words(row: RemoteRow, host: _PinnedHost | None = None, *, by_password: bool = False) -> Iterator[None]:
+    """What goes wrong on the way to a machine, as a person can act on it."""
+    try:
+        yield
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise _other_key(row, host) from error
+    except asyncssh.PermissionDenied as error:
+        raise _denied(row, by_password=by_password) from error
+    except TimeoutError as error:
+        raise NotReady(
+            f"{row.host} does not answer.",
+            "Check its power, its cable, and that it is in this box's network.",
+        ) from error
+    except socket.gaierror as error:
+        raise NotReady(
+            f"No machine is called {row.host} in this network.",
+            "Check the name, or use the address that `hostname -I` prints on it.",
+        ) from error
+    except ConnectionRefusedError as error:
+        raise NotReady(
+            f"{row.host} is on, but nothing answers at its port {row.port}.",
+            "Switch SSH on there: sudo systemctl enable --now ssh.",
+        ) from error
+    except OSError as error:
+        raise NotReady(
+            f"{row.host} cannot be reached: {error.strerror or error}.",
+            "Check its power, its cable, and that it is in this box's network.",
+        ) from error
+    except asyncssh.Error as error:
+        raise NotReady(
+            f"{row.host} cut the connection off: {error.reason}.", "Check that it is an SSH server, then restart it."
+        ) from error
+
+
+def _other_key(row: RemoteRow, host: _PinnedHost | None) -> ApplianceError:
+    seen = None if host is None else host.seen
+    if host is None or seen is None:
+        return Refused(f"{row.host} shows a host key of a kind that is not taken.", "Give it an ed25519 host key.")
+    return OtherHostKey(
+        f"{row.host} shows another host key than before: {fingerprint(seen)} instead of {fingerprint(host.pin)}.",
+        "Somebody else may be answering at this address. If its card was flashed anew, pair it again under Recorders.",
+        seen=seen,
+    )
+
+
+def _denied(row: RemoteRow, *, by_password: bool) -> ApplianceError:
+    if by_password:
+        return InvalidInput(
+            f"{row.host} does not take this password for {row.username}.",
+            "Type it again. If it never does, paste the key instead: passwords may be switched off there.",
+            field="password",
+        )
+    return Refused(
+        f"{row.host} does not let this box in as {row.username}.",
+        "Open it under Recorders and pair it, or paste the box's key there.",
+    )
+
+
+def _not_installed(why: str) -> NotReady:
+    return NotReady(f"The key could not be installed: {why or 'no answer'}.", "Paste the key by hand instead.")
+
+
+def _line(key: asyncssh.SSHKey) -> str:
+    """A public key as it is stored, without its comment."""
+    return " ".join(key.export_public_key().decode().split()[:2])
+
+
+def _public(key: asyncssh.SSHKey) -> str:
+    return f"{_line(key)} {KEY_COMMENT}"
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = asyncssh.generate_private_key("ssh-ed25519", KEY_COMMENT).export_private_key()
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial.unlink(missing_ok=True)
+    fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(fd, secret)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    with contextlib.suppress(FileExistsError):  # Another process was first: its key is the one.
+        os.link(partial, path)
+    partial.unlink()
+    sync_directory(path.parent)
