@@ -60,6 +60,11 @@ def at(iso: str | None) -> str:
     return f"{datetime.fromisoformat(iso).astimezone():%H:%M}" if iso else ""
 
 
+def second(iso: str | None) -> str:
+    """The time of day to the second on the box's own clock, "14:05:09": to tell one crossing from the next."""
+    return f"{datetime.fromisoformat(iso).astimezone():%H:%M:%S}" if iso else ""
+
+
 def moment(iso: str | None) -> str:
     """Day and time on the box's own clock, "22 Nov, 14:05"."""
     if not iso:

@@ -139,7 +139,7 @@ class StaffLive:
         keys = self._of_event(fact.view.event_id)
         self._mark(keys, Part.TABS)
         if fact.kind in FREES_OR_TAKES:
-            self._mark(keys, Part.RACE, Part.QUEUE)
+            self._mark(keys, Part.RACE, Part.QUEUE, Part.BLIND)
         else:
             self._mark([(fact.view.event_id, fact.view.track_id)], Part.RACE)
 
@@ -158,7 +158,7 @@ class StaffLive:
 
     def _strips_now(self) -> None:
         self._strips_due = False
-        self._mark(list(self._devices), Part.STRIPS)
+        self._mark(list(self._devices), Part.STRIPS, Part.BLIND)
 
     def _on_sessions_ended(self, fact: SessionsEnded) -> None:
         for device in self._all():

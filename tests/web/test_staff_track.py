@@ -1,11 +1,7 @@
 """The queue and the timekeeper of a track, without script, and the live stream of its panels."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 
 from appliance import clock
@@ -13,6 +9,7 @@ from appliance.ids import new_id
 from appliance.people import NewRacer
 from tests.web.conftest import Site
 from tests.web.crew import Crew, words
+from tests.web.panels import stream
 from tests.web.racing_day import act, hand_in, start_race
 from timing.journal import ACTOR_BOX, Entry, Kind, Payload
 from timing.strip_health import LineHealth, StripHealth
@@ -222,43 +219,6 @@ async def test_hit_without_simulated_strips_is_refused_with_a_remedy(site: Site,
 
     assert answer.status_code in (409, 503)
     assert len(words(answer)) > 20
-
-
-@asynccontextmanager
-async def stream(
-    site: Site, event: Event, role: str = "operator", parts: str = "race,queue"
-) -> AsyncIterator["Panels"]:
-    """The stream as a page gets it."""
-    async with (
-        site.browser(role) as browser,
-        browser.stream("GET", f"{base(event)}/stream?parts={parts}") as answer,
-    ):
-        yield Panels(answer)
-
-
-class Panels:
-    """Reads one message after the other; beats are passed over."""
-
-    def __init__(self, answer: httpx.Response) -> None:
-        self.answer = answer
-        self._lines = answer.aiter_lines()
-
-    async def next(self) -> str:
-        """The next message's HTML."""
-        data: list[str] = []
-        async with asyncio.timeout(10):
-            async for text in self._lines:
-                if text.startswith("data: ") and text != "data: {}":
-                    data.append(text.removeprefix("data: "))
-                elif not text and data:
-                    return "\n".join(data)
-        raise EOFError
-
-    async def until(self, words_: str) -> str:
-        """Messages up to the first with these words in it."""
-        while words_ not in (message := await self.next()):
-            pass
-        return message
 
 
 async def test_stream_begins_with_all_panels_and_then_brings_each_change(site: Site, event: Event) -> None:

@@ -1,11 +1,10 @@
 """Which lines time which track, in the event form: what is offered, what is kept, what is warned of."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from tests.web.conftest import Site
 from tests.web.crew import Crew, words
+from timing.recorders import RecorderState
 from timing.stream import Line, LineRole
 from timing.structs import Event, NewTrack, StripLine
 from web.pages.staff.track_lines import groups, line_of, warnings
@@ -13,21 +12,31 @@ from web.pages.staff.track_lines import groups, line_of, warnings
 OWN, OTHER = "0190a000-0000-7000-8000-00000000000a", "0190b000-0000-7000-8000-00000000000b"
 
 
-@dataclass
-class Recorder:
-    recorder_id: str | None
-    name: str
-    is_own: bool
-    connected: bool
-    lines: list[Line]
+def recorder(recorder_id: str, name: str, lines: tuple[int, ...], *, is_own: bool, connected: bool) -> RecorderState:
+    return RecorderState(
+        recorder_id=recorder_id,
+        remote_id=None if is_own else "r1",
+        name=name,
+        is_own=is_own,
+        connected=connected,
+        caught_up=connected,
+        problem=None,
+        note=None,
+        strips=None,
+        lines=[Line(line=line, name=f"strip {line}") for line in lines],
+        last_seq=0,
+        offset_us=None,
+        offset_error_us=None,
+        clock_difference_ms=None,
+    )
 
 
-def own(*lines: int, connected: bool = True) -> Recorder:
-    return Recorder(OWN, "This box", True, connected, [Line(line=line, name=f"strip {line}") for line in lines])
+def own(*lines: int, connected: bool = True) -> RecorderState:
+    return recorder(OWN, "this box", lines, is_own=True, connected=connected)
 
 
-def other(*lines: int, connected: bool = True) -> Recorder:
-    return Recorder(OTHER, "Pi Süd", False, connected, [Line(line=line, name=f"strip {line}") for line in lines])
+def other(*lines: int, connected: bool = True) -> RecorderState:
+    return recorder(OTHER, "Pi Süd", lines, is_own=False, connected=connected)
 
 
 def track(name: str, *lines: StripLine) -> NewTrack:
@@ -61,10 +70,10 @@ def test_own_recorder_named_by_its_id_keeps_its_spelling_and_is_offered_once() -
 
 
 def test_button_is_told_from_a_strip() -> None:
-    recorder = own(17)
-    recorder.lines.append(Line(line=22, name="lap button", role=LineRole.BUTTON))
+    box = own(17)
+    box.lines.append(Line(line=22, name="lap button", role=LineRole.BUTTON))
 
-    assert [(line.name, line.note) for line in groups([recorder], [])[0].lines] == [
+    assert [(line.name, line.note) for line in groups([box], [])[0].lines] == [
         ("strip 17", "line 17"),
         ("lap button", "button"),
     ]
@@ -118,7 +127,7 @@ def test_word_that_names_no_line_is_none(word: str) -> None:
         ([track("Left", StripLine(line=5, recorder_id=OTHER))], [own(17), other(connected=False)], []),
     ],
 )
-def test_what_is_odd_is_said(tracks: list[NewTrack], recorders: list[Recorder], said: list[str]) -> None:
+def test_what_is_odd_is_said(tracks: list[NewTrack], recorders: list[RecorderState], said: list[str]) -> None:
     assert warnings(tracks, recorders) == said
 
 

@@ -30,7 +30,7 @@ from web.pages.staff.event_form import (
 )
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.once import FIELD, once, once_input
-from web.pages.staff.track_lines import RecorderState, groups, own_lines, ticked, waiting, warnings
+from web.pages.staff.track_lines import groups, own_lines, ticked, waiting, warnings
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -162,7 +162,7 @@ def _form_page(
     status: int = 200,
     done: str | None = None,
 ) -> Answer:
-    recorders: list[RecorderState] = getattr(house.strips, "recorders", list)()
+    recorders = house.strips.recorders()
     rows = track_rows(form.typed)
     tracks = [] if event is None else event.tracks
     configured = [line for track in tracks for line in track.lines or []]

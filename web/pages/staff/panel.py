@@ -15,6 +15,7 @@ from timing.journal import Kind
 from timing.queue import QueueEntry, QueueState
 from timing.structs import Event, LapView, RaceState, RaceView, Track
 from web.given import House
+from web.pages.staff.blind import unseen
 from web.render import render
 
 NEXT_SHOWN = 40
@@ -29,6 +30,7 @@ class Part(StrEnum):
     QUEUE = "queue"
     PAST = "past"
     STRIPS = "strips"
+    BLIND = "blind"
 
 
 class InLine(Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ async def context(house: House, event_id: str, track_id: str) -> dict[str, objec
         "line_length": len(_standing(entries)),
         "past": house.queue.past(event_id, track_id),
         "strips": house.strips.health(event_id, track_id),
+        "blind": unseen(house.strips.blind_spots(event_id, track_id), line_names(house)),
         "stamp": clock.mono_ns() // 1_000_000,
     }
 
@@ -106,6 +109,11 @@ def last_lap_kind(race: RaceView) -> str:
 
 def _is_fastest(lap: LapView, laps: list[LapView]) -> bool:
     return all(lap.lap_ms < other.lap_ms for other in laps if other is not lap)
+
+
+def line_names(house: House) -> dict[tuple[str, int], str]:
+    """What the lines are called, by recorder and number."""
+    return {(one.name, line.line): line.name for one in house.strips.recorders() for line in one.lines}
 
 
 def _standing(entries: list[QueueEntry]) -> list[QueueEntry]:

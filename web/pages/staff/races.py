@@ -18,7 +18,9 @@ from timing.structs import LIVE_STATES, Event, RaceState, RaceView
 from timing.trail import trail
 from web.auth import needs
 from web.given import House
+from web.pages.staff.blind import unseen
 from web.pages.staff.forms import Form
+from web.pages.staff.panel import line_names
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -26,6 +28,7 @@ Answer = Response[Any]
 
 SEE = [needs(Permission.SEE_RACES)]
 PAGE = 50
+BLIND_SHOWN = 50
 DELETED = "deleted"
 STATES = [*(state.value for state in RaceState), DELETED]
 
@@ -106,6 +109,7 @@ async def race_page(
         trail=trail(journal, lambda racer_id: _name(house, racer_id), lambda track_id: names.get(track_id, track_id))[
             ::-1
         ],
+        blind=unseen(await house.strips.blind_spots_of(race_id), line_names(house))[:BLIND_SHOWN],
         allowed=allowed,
         may_change=bool(allowed & {"set_racer", "set_track", "set_proxy", "delete_race", "restore_race"}),
         when=when,

@@ -7,29 +7,14 @@ another recorder with that recorder's id. A configured line is always offered, a
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
 from msgspec import Struct
 
+from timing.recorders import RecorderState
 from timing.stream import Line, LineRole
 from timing.structs import NewTrack, StripLine, Track
 
 MAX_LINE = 1023
-
-
-class RecorderState(Protocol):
-    """What is asked of a recorder here."""
-
-    @property
-    def recorder_id(self) -> str | None: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def is_own(self) -> bool: ...
-    @property
-    def connected(self) -> bool: ...
-    @property
-    def lines(self) -> Sequence[Line]: ...
 
 
 class LineChoice(Struct, frozen=True, kw_only=True):
