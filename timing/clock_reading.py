@@ -1,34 +1,33 @@
 """
 Monotonic time and UTC read together, and when that pair is worth keeping (reference/timing.md 2.3).
 
-UTC may be years wrong until a network or a person sets it; the kept pairs let it be corrected afterwards.
+UTC may be years wrong until a network or a person sets it; the kept pairs let it be corrected afterwards
+(timing/anchors.py).
 """
 
-from dataclasses import dataclass
+import time
 
 from appliance.clock import mono_ns, wall_ns
+from timing.anchors import AnchorReason, ClockReading
 
 ANCHOR_EVERY_NS = 60_000_000_000
 STEP_NS = 20_000_000
-"""Between two readings a second apart a slewed clock moves 0.5 ms; anything near this was set, or the box slept."""
+"""Between two readings a second apart a slewed clock moves 0.5 ms; anything near this was set."""
+SLEPT_NS = 100_000_000
+"""Less is the noise of reading three clocks, one after the other, on a busy machine."""
+MS = 1_000_000
 TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
-    """One moment on both clocks."""
-
-    mono_ns: int
-    wall_ns: int
-
-
 def read_clocks() -> ClockReading:
-    """The closest of three pairs, as another process may run between the two readings."""
+    """The closest of three pairs, as another process may run between the readings."""
     best_ns, best = None, None
     for _ in range(TRIES):
-        before_ns, wall, after_ns = mono_ns(), wall_ns(), mono_ns()
+        before_ns, wall, boottime_ns, after_ns = mono_ns(), wall_ns(), _boottime_ns(), mono_ns()
         if best_ns is None or after_ns - before_ns < best_ns:
-            best_ns, best = after_ns - before_ns, ClockReading((before_ns + after_ns) // 2, wall)
+            middle_ns = (before_ns + after_ns) // 2
+            slept_ns = max(0, (boottime_ns - middle_ns + MS // 2) // MS * MS)
+            best_ns, best = after_ns - before_ns, ClockReading(middle_ns, wall, slept_ns)
     assert best is not None  # noqa: S101 (TRIES is not 0)
     return best
 
@@ -38,20 +37,29 @@ class ClockWatch:
 
     def __init__(self) -> None:
         self._kept: ClockReading | None = None
-        self._previous: ClockReading | None = None
+        self.previous: ClockReading | None = None
+        """The reading before the last one that was asked about."""
+        self._last: ClockReading | None = None
 
-    def anchor_due(self, reading: ClockReading) -> str | None:
-        """Why this reading is to be kept: "start", "step", "minute", or None."""
-        previous, self._previous = self._previous, reading
-        reason = self._reason(reading, previous)
+    def anchor_due(self, reading: ClockReading) -> AnchorReason | None:
+        """Why this reading is to be kept; None as a rule."""
+        self.previous, self._last = self._last, reading
+        reason = self._reason(reading, self.previous)
         if reason:
             self._kept = reading
         return reason
 
-    def _reason(self, reading: ClockReading, previous: ClockReading | None) -> str | None:
+    def _reason(self, reading: ClockReading, previous: ClockReading | None) -> AnchorReason | None:
         if self._kept is None or previous is None:
-            return "start"
-        moved_ns = (reading.wall_ns - previous.wall_ns) - (reading.mono_ns - previous.mono_ns)
+            return AnchorReason.START
+        slept_ns = reading.slept_ns - previous.slept_ns
+        if slept_ns > SLEPT_NS:
+            return AnchorReason.WAKE
+        moved_ns = (reading.wall_ns - previous.wall_ns) - (reading.mono_ns - previous.mono_ns) - slept_ns
         if abs(moved_ns) > STEP_NS:
-            return "step"
-        return "minute" if reading.mono_ns - self._kept.mono_ns >= ANCHOR_EVERY_NS else None
+            return AnchorReason.STEP
+        return AnchorReason.MINUTE if reading.mono_ns - self._kept.mono_ns >= ANCHOR_EVERY_NS else None
+
+
+def _boottime_ns() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)

@@ -9,7 +9,6 @@ import logging
 import os
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any
@@ -17,28 +16,24 @@ from typing import Any
 from appliance.clock import now_iso
 from appliance.errors import Conflict, NotReady
 from appliance.file_lock import FileLock
+from timing.anchors import Anchor, AnchorReason
+from timing.blindness import Sign
 from timing.reserve import Reserve
-from timing.stream import Edge, Gap, Level
+from timing.stream import Blind, BlindReason, Edge, Gap, Level, Stamp
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """`user_version` after the newest migration in timing/edges_schema.py."""
 CHECKPOINT_PAGES = 1_000
 """A write-ahead log of 4 MB at most; the writer checkpoints long before, when no edge comes."""
 FULL_BYTES = 256 * 1024
 """Less free than this is a full disk: SQLite asks for up to a write-ahead log's index and some pages at a time."""
 
+COLUMNS = "seq, kind, boot_id, line, active, at_ns, wall_ns, lost, stamp, from_boot_id, from_ns, from_wall_ns, reason"
+"""Of table edge, as `_columns` and `_record` have them."""
+LOOK_BACK = 1_000
+"""Records looked at for one that the kernel has stamped; strips of one kind have either all of them stamped or none."""
+
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """The two clocks read together, so that UTC can be worked out, or corrected, later."""
-
-    boot_id: str
-    mono_ns: int
-    wall_ns: int
-    reason: str
-
 
 Record = Edge | Gap
 Row = tuple[Record, int | None]
@@ -76,23 +71,23 @@ class EdgesDb:
 
         Raises:
             sqlite3.Error: nothing was stored; the same rows may be tried again.
+            OverflowError, TypeError: nothing was stored; a row holds what SQLite cannot.
         """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(
-                "INSERT INTO edge (seq, kind, boot_id, line, active, at_ns, wall_ns, lost, line_seqno)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO edge ({COLUMNS}, line_seqno) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 (a constant)
                 [_columns(record, line_seqno) for record, line_seqno in rows],
             )
             self._connection.executemany(
-                "INSERT INTO anchor (boot_id, mono_ns, wall_ns, reason) VALUES (?, ?, ?, ?)",
-                [(anchor.boot_id, anchor.mono_ns, anchor.wall_ns, anchor.reason) for anchor in anchors],
+                "INSERT INTO anchor (boot_id, mono_ns, wall_ns, reason, slept_ns) VALUES (?, ?, ?, ?, ?)",
+                [(one.boot_id, one.mono_ns, one.wall_ns, one.reason, one.slept_ns) for one in anchors],
             )
             self._connection.execute("COMMIT")
-        except sqlite3.Error:
+        except Exception as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            if not rows or self._stored_last_seq() != rows[-1][0].seq:
+            if not isinstance(error, sqlite3.Error) or not rows or self._stored_last_seq() != rows[-1][0].seq:
                 raise
         if rows:
             self.last_seq = rows[-1][0].seq
@@ -131,6 +126,11 @@ class EdgesDb:
             return self._open_whole()
         except sqlite3.DatabaseError as error:
             self._set_aside(str(error))
+            return self._open_whole()
+        except NotReady as error:  # From a migration.
+            cause = error.__cause__
+            if not (isinstance(cause, sqlite3.Error) and self.make_room(cause)):
+                raise
             return self._open_whole()
 
     def _open_whole(self) -> sqlite3.Connection:
@@ -184,11 +184,54 @@ class EdgesReader:
     def after(self, seq: int, limit: int) -> list[Record]:
         """The next records after number `seq`, oldest first, at most `limit`."""
         rows = self._connection.execute(
-            "SELECT seq, kind, boot_id, line, active, at_ns, wall_ns, lost FROM edge"
-            " WHERE seq > ? ORDER BY seq LIMIT ?",
+            f"SELECT {COLUMNS} FROM edge WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 (a constant)
             [seq, limit],
         )
         return [_record(row) for row in rows]
+
+    def anchors(self) -> list[Anchor]:
+        """Every reading of the clocks that was kept, oldest first."""
+        rows = self._connection.execute(
+            "SELECT boot_id, mono_ns, wall_ns, reason, slept_ns FROM anchor ORDER BY anchor_id"
+        )
+        return [Anchor(*row) for row in rows]
+
+    def last_sign(self, from_file: Sign | None = None) -> Sign | None:
+        """
+        The last sign of life of whoever wrote this file.
+
+        Args:
+            from_file: What was left beside the socket; the newer of the two counts.
+        """
+        stored = self._stored_sign()
+        if stored is None or from_file is None:
+            return stored or from_file
+        if from_file.boot_id == stored.boot_id:
+            return stored if stored.is_stop or stored.mono_ns >= from_file.mono_ns else from_file
+        query = "SELECT 1 FROM anchor WHERE boot_id = ? LIMIT 1"
+        is_old = self._connection.execute(query, [from_file.boot_id]).fetchone() is not None
+        return stored if is_old else from_file
+
+    def _stored_sign(self) -> Sign | None:
+        row = self._connection.execute(
+            "SELECT boot_id, mono_ns, wall_ns, reason, slept_ns FROM anchor ORDER BY anchor_id DESC LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return None
+        anchor = Anchor(*row)
+        (edge_ns,) = self._connection.execute(
+            "SELECT max(at_ns) FROM (SELECT boot_id, at_ns, stamp FROM edge ORDER BY seq DESC LIMIT ?)"
+            " WHERE boot_id = ? AND stamp IS NULL",
+            [LOOK_BACK, anchor.boot_id],
+        ).fetchone()
+        later_ns = max(0, (edge_ns or 0) - anchor.mono_ns)
+        return Sign(
+            boot_id=anchor.boot_id,
+            mono_ns=anchor.mono_ns + later_ns,
+            wall_ns=anchor.wall_ns + later_ns,
+            slept_ns=anchor.slept_ns,
+            is_stop=anchor.reason == AnchorReason.STOP,
+        )
 
     def close(self) -> None:
         """Close the connection."""
@@ -196,18 +239,35 @@ class EdgesReader:
 
 
 def _columns(record: Record, line_seqno: int | None) -> tuple[object, ...]:
+    kind, active, wall_ns, lost, stamp, spot = "gap", None, None, None, None, None
     if isinstance(record, Edge):
-        active = int(record.edge is Level.ACTIVE)
-        return (record.seq, "edge", record.boot_id, record.line, active, record.at_ns, record.wall_ns, None, line_seqno)
-    return (record.seq, "gap", record.boot_id, record.line, None, record.at_ns, None, record.lost, None)
+        kind, active, wall_ns = "edge", int(record.edge is Level.ACTIVE), record.wall_ns
+        stamp = record.stamp.value if record.stamp else None
+    elif record.blind:
+        kind, wall_ns, spot = "blind", record.blind.to_wall_ns, record.blind
+    else:
+        lost = record.lost
+    since = (spot.boot_id, spot.from_ns, spot.from_wall_ns, spot.reason.value) if spot else (None, None, None, None)
+    head = (record.seq, kind, record.boot_id, record.line, active, record.at_ns, wall_ns, lost, stamp)
+    return (*head, *since, line_seqno)
 
 
 def _record(row: tuple[Any, ...]) -> Record:
-    seq, kind, boot_id, line, active, at_ns, wall_ns, lost = row
+    seq, kind, boot_id, line, active, at_ns, wall_ns, lost, stamp, from_boot_id, from_ns, from_wall_ns, reason = row
     if kind == "gap":
         return Gap(seq=seq, line=line, lost=lost, at_ns=at_ns, boot_id=boot_id)
+    if kind == "blind":
+        blind = Blind(
+            boot_id=from_boot_id,
+            from_ns=from_ns,
+            from_wall_ns=from_wall_ns,
+            to_wall_ns=wall_ns,
+            reason=BlindReason(reason),
+        )
+        return Gap(seq=seq, line=line, lost=0, at_ns=at_ns, boot_id=boot_id, blind=blind)
     level = Level.ACTIVE if active else Level.INACTIVE
-    return Edge(seq=seq, boot_id=boot_id, line=line, edge=level, at_ns=at_ns, wall_ns=wall_ns)
+    origin = Stamp(stamp) if stamp else None
+    return Edge(seq=seq, boot_id=boot_id, line=line, edge=level, at_ns=at_ns, wall_ns=wall_ns, stamp=origin)
 
 
 def _is_disk_full(error: sqlite3.Error, directory: Path) -> bool:

@@ -4,6 +4,7 @@ Disk space set aside, so that edges can still be written when everything else ha
 A file of real blocks that is deleted when the disk is full and made again once there is room.
 """
 
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,8 @@ RESERVE_BYTES = 8 * 1024 * 1024
 COMFORT = 2
 """The reserve is made again only when it would take no more than this fraction (1/2) of the free space."""
 
+log = logging.getLogger(__name__)
+
 
 class Reserve:
     """One reserve file."""
@@ -20,6 +23,7 @@ class Reserve:
     def __init__(self, path: Path, size_bytes: int = RESERVE_BYTES) -> None:
         self._path = path
         self._size_bytes = size_bytes
+        self._why_not = ""
 
     @property
     def is_held(self) -> bool:
@@ -34,13 +38,20 @@ class Reserve:
         if self.is_held:
             return True
         try:
-            if shutil.disk_usage(self._path.parent).free < COMFORT * self._size_bytes:
-                return False
+            if (free := shutil.disk_usage(self._path.parent).free) < COMFORT * self._size_bytes:
+                return self._not_taken(f"only {free // 1_000_000} MB are free")
             self._allocate()
-        except OSError:
+        except OSError as error:
             self.give()
-            return False
+            return self._not_taken(str(error.strerror))
+        self._why_not = ""
         return True
+
+    def _not_taken(self, why: str) -> bool:
+        if why != self._why_not:
+            log.warning("no_reserve path=%s why=%r remedy=free_disk_space", self._path, why)
+        self._why_not = why
+        return False
 
     def give(self) -> bool:
         """Free the space for edges; whether there was any to free."""

@@ -21,6 +21,7 @@ from timing.stream import (
     PROTOCOL,
     CaughtUp,
     ClientHello,
+    Crossed,
     Hit,
     NotUnderstood,
     Ping,
@@ -56,6 +57,10 @@ class Source(Protocol):
         """Press a simulated strip, or raise ApplianceError."""
         ...
 
+    def crossed(self, crossed: Crossed) -> None:
+        """A client counted a crossing."""
+        ...
+
 
 class RecentEdges:
     """The newest edges as encoded lines, and who waits for the next one."""
@@ -66,8 +71,15 @@ class RecentEdges:
         self._news = asyncio.Event()
 
     def add(self, records: Sequence[Record]) -> None:
-        """These are durable now; they follow `last_seq` without a hole."""
-        self._lines.extend(encode(record) for record in records)
+        """These are durable now; what memory cannot hold in order, clients get from edges.db."""
+        try:
+            lines = [encode(record) for record in records]
+        except Exception:
+            log.exception("not_kept_in_memory first=%d last=%d", records[0].seq, records[-1].seq)
+            lines = []
+        if len(lines) != records[-1].seq - self.last_seq:
+            self._lines.clear()
+        self._lines.extend(lines)
         self.last_seq = records[-1].seq
         self._news.set()
         self._news = asyncio.Event()
@@ -123,8 +135,11 @@ class StreamServer:
     def say_to_all(self, line: bytes) -> None:
         """A heartbeat to everybody who keeps up."""
         for writer, has_hello in self._clients.items():
-            if has_hello and writer.transport.get_write_buffer_size() < MAX_UNSENT_BYTES:
-                writer.write(line)
+            try:
+                if has_hello and writer.transport.get_write_buffer_size() < MAX_UNSENT_BYTES:
+                    writer.write(line)
+            except Exception:
+                log.exception("heartbeat_not_sent")
 
     async def close(self) -> None:
         """End every conversation."""
@@ -191,6 +206,8 @@ class StreamServer:
                 await writer.drain()
             elif isinstance(message, Hit):
                 self._source.hit(message)
+            elif isinstance(message, Crossed):
+                self._source.crossed(message)
             else:
                 raise NotUnderstood("A second hello on one connection.", "Open a new connection.")
 
