@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from appliance.cli_install import install, uninstall
 from appliance.cli_user import data_option, user
 from appliance.errors import ApplianceError
 
@@ -245,6 +246,8 @@ def migrate(data_dir: Path, only_list: bool) -> None:
 
 
 main.add_command(user)
+main.add_command(install)
+main.add_command(uninstall)
 
 if __name__ == "__main__":
     main.main(prog_name="trackside")

@@ -1,0 +1,48 @@
+"""trackside.toml of an installed box: written once, afterwards only the lines that were asked for are changed."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from appliance.errors import InvalidInput
+
+HEAD = """# The settings of this box; docs/settings.md names them all. After a change, for the recorder and the server:
+#   sudo systemctl restart trackside-recorder trackside
+"""
+
+
+def settings_text(before: str | None, *, strips: str | None, port: int | None, timing_socket: Path) -> str:
+    """
+    What is to stand in the file.
+
+    Args:
+        before: What stands there, None for a new box.
+        strips: None leaves them as they are; `gpio` on a new box.
+        timing_socket: Where the tools of the command line find the recorder; added where none is named.
+
+    Raises:
+        InvalidInput: the file that is there is not TOML.
+    """
+    text = HEAD if before is None else before
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"trackside.toml cannot be read: {error}.", "Correct that line, or move it away.") from error
+    wanted: dict[str, str | int] = {}
+    if strips is not None or before is None:
+        wanted["strips"] = strips or "gpio"
+    if port is not None:
+        wanted["port"] = port
+    if "timing_socket" not in values:
+        wanted["timing_socket"] = str(timing_socket)
+    for name, value in wanted.items():
+        if values.get(name) != value:
+            text = _with_line(text, name, f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}")
+    return text
+
+
+def _with_line(text: str, name: str, line: str) -> str:
+    changed, count = re.subn(rf"^\s*{name}\s*=.*$", line, text, count=1, flags=re.MULTILINE)
+    if count:
+        return changed
+    return f"{text.rstrip()}\n{line}\n"
