@@ -25,18 +25,22 @@ from appliance.database import Database
 from appliance.errors import ApplianceError
 from appliance.facts import Facts
 from appliance.health import Check, Health, Probe
+from appliance.notify import READY, WATCHDOG, Notifier
 from appliance.people import People
 from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
 from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
-from timing import queue_schema, remote_schema, schema, strips_schema
+from timing import loose_schema, queue_schema, remote_schema, schema, strips_schema
 from timing.boards import Boards
 from timing.control import RaceControl
 from timing.events import Events
 from timing.intake import StripIntake
+from timing.loose import LooseCrossings
 from timing.queue import Queue
 from timing.remotes import RemoteRecorders
+from timing.rescoring import Rescoring
+from timing.strip_check import StripCheck
 from web.app import create_app, end_streams
 from web.house import House
 from web.patience import PatientProtocol
@@ -46,6 +50,7 @@ DATABASE = "trackside.db"
 MIGRATIONS = (
     people_schema.MIGRATIONS,
     schema.MIGRATIONS,
+    loose_schema.MIGRATIONS,
     queue_schema.MIGRATIONS,
     strips_schema.MIGRATIONS,
     remote_schema.MIGRATIONS,
@@ -57,6 +62,8 @@ GC_THRESHOLD = (20_000, 20, 100)
 """What is there at the start stays; a full collection over 1,000 screens' objects would hold a lap up for 50 ms."""
 BACKLOG = 2048
 """Connections that may wait while the server restarts: every phone of a hall."""
+WELL_S = 5.0
+"""Between two words to systemd that the event loop goes round; its patience is 30 s (systemd/trackside.service)."""
 
 
 @contextlib.asynccontextmanager
@@ -81,6 +88,9 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         remotes = RemoteRecorders(db, facts, settings.data_dir)
         await remotes.load()
         strips.follow(remotes)
+        loose = LooseCrossings(db, facts, people, events, control)
+        rescoring = Rescoring(db, events, control, strips)
+        strip_check = StripCheck(facts, strips.recorders)
         strips.start()
         remotes.start()
         health = Health(settings.data_dir, db)
@@ -97,11 +107,15 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
                 control=control,
                 strips=strips,
                 remotes=remotes,
+                strip_check=strip_check,
+                loose=loose,
+                rescoring=rescoring,
                 boards=boards,
                 queue=queue,
                 health=health,
             )
         finally:
+            strip_check.stop()
             await strips.stop()
             await remotes.stop()
             await control.stop()
@@ -157,14 +171,28 @@ class BoxServer(uvicorn.Server):
         self._app = app
         self._house = house
         self._loop = asyncio.get_running_loop()
+        self._notifier = Notifier()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say where."""
         await super().startup(sockets)
         self._settling = asyncio.create_task(self._settle_down())
+        self._saying = asyncio.create_task(self._say_well())
         if self.started and not self._house.settings.quiet:
             sys.stdout.write(welcome_text(self._house.settings, self._house.people.setup_code()))
             sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the requests; the word that all is well ends first."""
+        self._saying.cancel()
+        await super().shutdown(sockets)
+
+    async def _say_well(self) -> None:
+        """To systemd, where it is the one that started us."""
+        self._notifier.say(READY)
+        while True:
+            self._notifier.say(WATCHDOG)
+            await asyncio.sleep(WELL_S)
 
     async def _settle_down(self) -> None:
         """Off the way of the first page: compile all templates, and leave what is there now to itself."""

@@ -1,10 +1,21 @@
 """From a person's request to a journal entry: which fields a kind needs, and what the first entry holds."""
 
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
 from appliance import clock
-from appliance.errors import InvalidInput
+from appliance.errors import Conflict, InvalidInput, named_in
+from appliance.ids import new_id
+from appliance.people import People
+from appliance.people_structs import Person
+from timing.crossing_entry import entry_of
+from timing.crossings import EdgeSeen
+from timing.events import Events
 from timing.journal import Entry, Kind, Payload
 from timing.races import RaceRecord
 from timing.structs import Action, NewRace
+from timing.taken_back import crossings_by_edge
 
 NEEDS: dict[Kind, tuple[str, ...]] = {
     Kind.SET_VALIDITY: ("lap", "valid"),
@@ -63,3 +74,32 @@ def ready_entry(record: RaceRecord, new: NewRace, actor: str, *, over_limit: boo
             override=True if over_limit else None,
         ),
     )
+
+
+def added_crossing(entries: Sequence[Entry], edge: EdgeSeen, actor: str, reason: str | None) -> Entry:
+    """A crossing that a person gives to the race; its action id is its edge, but when it comes back a second time."""
+    entry = entry_of(entries[0].race_id, len(entries), edge, actor=actor, kind=Kind.ADD_CROSSING)
+    if (edge.recorder_id, edge.seq) in crossings_by_edge(entries):
+        entry = replace(entry, action_id=f"{entry.action_id}:{new_id()}")
+    return replace(entry, payload=replace(entry.payload, reason=reason))
+
+
+def check_targets(action: Action, event_id: str, people: People, events: Events) -> None:
+    """Raises InvalidInput for a racer or a track that an action names and that is not there."""
+    if action.kind is Kind.SET_RACER and action.racer_id is not None:
+        with named_in("racer_id"):
+            who_can_race(people, action.racer_id)
+    if action.kind is Kind.SET_TRACK and action.track_id is not None:
+        with named_in("track_id"):
+            events.track(event_id, action.track_id)
+
+
+def who_can_race(people: People, racer_id: str) -> Person:
+    """Somebody who can race; Conflict for who was merged or forgotten, for whom a page was still open."""
+    person = people.get(racer_id)
+    if person.merged_into is not None:
+        kept = people.get(person.merged_into).username
+        raise Conflict(f"{person.username} was merged into {kept}.", f"Choose {kept}.", field="racer_id")
+    if person.neutral:
+        raise Conflict("This racer has been forgotten.", "Register them again if they are back.", field="racer_id")
+    return person

@@ -7,17 +7,18 @@ a repeated `action_id` changes nothing and gets the same answer. Runs on the eve
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from appliance import clock
 from appliance.database import Database
-from appliance.errors import Conflict, NotAllowed, NotFound, NotReady, named_in
+from appliance.errors import Conflict, NotAllowed, NotFound, NotReady
 from appliance.facts import Facts
 from appliance.ids import new_id
 from appliance.people import People
-from appliance.people_structs import Person, RacersMerged
-from timing.actions import payload_of, ready_entry
+from appliance.people_structs import RacersMerged
+from timing.actions import added_crossing, check_targets, payload_of, ready_entry, who_can_race
+from timing.crossings import EdgeSeen
 from timing.events import Events
 from timing.facts import EventChanged, RaceChanged, RaceEnded
 from timing.journal import ACTOR_BOX, Entry, Kind, Payload
@@ -27,7 +28,7 @@ from timing.race_shelf import RaceShelf
 from timing.races import (
     RaceFilter,
     RaceRecord,
-    append_entry,
+    append_entries,
     insert_race,
     load_race,
     load_races,
@@ -37,6 +38,7 @@ from timing.races import (
 )
 from timing.results import counts_on_boards, results_changed, submitted_at
 from timing.structs import Action, NewRace, RaceState, RaceView
+from timing.taken_back import crossing_in
 from timing.trail import TrailLine, trail
 
 T = TypeVar("T")
@@ -48,6 +50,9 @@ ALL_RACES = 1_000_000
 
 OWN_KINDS = frozenset({Kind.READY, Kind.CROSSING})
 """Written by Trackside alone, never asked for from outside."""
+
+OWN_CALLS = frozenset({Kind.ADD_CROSSING, Kind.DROP_CROSSING, Kind.RESCORE})
+"""People may, but not as an action: each names a recorded edge or a lock-out."""
 
 
 class RaceControl:
@@ -107,6 +112,10 @@ class RaceControl:
         """Any race. Raises NotFound."""
         return self._view(await self._shelf.open(race_id))
 
+    async def opened(self, race_id: str) -> LiveRace:
+        """Any race itself, for append_many(). Raises NotFound."""
+        return await self._shelf.open(race_id)
+
     async def allowed(self, race_id: str) -> frozenset[Kind]:
         """What its state allows now."""
         return allowed((await self._shelf.open(race_id)).race) - OWN_KINDS
@@ -160,7 +169,7 @@ class RaceControl:
                 return self._repeated(known, new)
             event = self._events.get(new.event_id)
             self._events.track(new.event_id, new.track_id)
-            racer = self._racer(new.racer_id)
+            racer = who_can_race(self._people, new.racer_id)
             if self._shelf.on_track(event.event_id, new.track_id) is not None:
                 raise Conflict(
                     "This track already has a race that is not finished.", "Submit or discard that race first."
@@ -197,7 +206,9 @@ class RaceControl:
             return self._view(race)
         if action.kind in OWN_KINDS:
             raise NotAllowed(f"{action.kind} is written by Trackside alone.", "Use start or lap to time by hand.")
-        self._check_targets(race, action)
+        if action.kind in OWN_CALLS:
+            raise NotAllowed(f"{action.kind} is no action.", "Use the calls for crossings and re-scoring.")
+        check_targets(action, race.record.event_id, self._people, self._events)
         await self.append(race, self._entry(race, actor, action.kind, payload_of(action), action.action_id))
         return self._view(race)
 
@@ -209,7 +220,54 @@ class RaceControl:
         """
         before = race.accepted
         entry = race.take(entry)
-        return self._start(self._write(race, entry, before, race.accepted, extra))
+        return self._start(self._write(race, [entry], before, race.accepted, extra))
+
+    def append_many(
+        self, race: LiveRace, entries: Sequence[Entry], extra: WriteJob | None = None
+    ) -> asyncio.Future[None]:
+        """
+        Take entries that accept() has judged one after the other on this very journal: all of them or none.
+
+        All become durable in one transaction, with `extra`, and are told as one change. Raises Conflict when the race
+        went on since they were judged.
+        """
+        before = race.accepted
+        race.take_accepted(entries)
+        return self._start(self._write(race, entries, before, race.accepted, extra))
+
+    async def add_crossing(
+        self, race_id: str, edge: EdgeSeen, actor: str, extra: WriteJob | None = None, reason: str | None = None
+    ) -> RaceView:
+        """
+        Give a recorded crossing to a race; one that it has already changes nothing.
+
+        Raises:
+            NotFound: no such race.
+            IllegalAction: it happened before the race was ready or after its end, or the race is discarded or deleted.
+        """
+        race = await self._shelf.open(race_id)
+        newest = crossing_in(race.entries, edge)
+        if newest is not None:
+            await self._settled(race, newest.action_id)
+            return self._view(race)
+        await self.append(race, added_crossing(race.entries, edge, actor, reason), extra)
+        return self._view(race)
+
+    async def drop_crossing(
+        self, race_id: str, seq: int, actor: str, extra: WriteJob | None = None, reason: str | None = None
+    ) -> RaceView:
+        """
+        Take the crossing of journal entry `seq` out of a race; it can be given back.
+
+        Raises:
+            NotFound: no such race.
+            InvalidInput: that entry is no crossing.
+            IllegalAction: it is out already; the race has not started, or is discarded or deleted.
+        """
+        race = await self._shelf.open(race_id)
+        payload = Payload(target_seq=seq, reason=reason)
+        await self.append(race, self._entry(race, actor, Kind.DROP_CROSSING, payload), extra)
+        return self._view(race)
 
     # ---- inside
 
@@ -229,12 +287,14 @@ class RaceControl:
             payload=payload,
         )
 
-    async def _write(self, race: LiveRace, entry: Entry, before: Race, after: Race, extra: WriteJob | None) -> None:
+    async def _write(
+        self, race: LiveRace, entries: Sequence[Entry], before: Race, after: Race, extra: WriteJob | None
+    ) -> None:
         counted = counts_on_boards(before) or counts_on_boards(after)
         bump_board_of = race.record.event_id if counted else None
 
         def job(connection: sqlite3.Connection) -> int:
-            version = append_entry(connection, entry, after, submitted_at(after), bump_board_of=bump_board_of)
+            version = append_entries(connection, entries, after, submitted_at(after), bump_board_of=bump_board_of)
             if extra is not None:
                 extra(connection)
             return version
@@ -242,12 +302,12 @@ class RaceControl:
         try:
             version = await self._db.write(job)
         except Exception:
-            race.drop(entry)
+            race.drop(entries)
             await self._resync(race)
             raise
-        race.settle(entry, after)
+        race.settle(entries, after)
         self._shelf.place(race)
-        self._announce(race, entry, before, after)
+        self._announce(race, entries[-1], before, after)
         if counted:
             self._facts.publish(results_changed(race.record, before, after, version))
 
@@ -300,24 +360,6 @@ class RaceControl:
     def _event_changed(self, change: EventChanged) -> None:
         if not self._events.has(change.event_id):
             self._shelf.forget_event(change.event_id)
-
-    def _check_targets(self, race: LiveRace, action: Action) -> None:
-        if action.kind is Kind.SET_RACER and action.racer_id is not None:
-            with named_in("racer_id"):
-                self._racer(action.racer_id)
-        if action.kind is Kind.SET_TRACK and action.track_id is not None:
-            with named_in("track_id"):
-                self._events.track(race.record.event_id, action.track_id)
-
-    def _racer(self, racer_id: str) -> Person:
-        """Somebody who can race; Conflict for who was merged or forgotten, for whom a page was still open."""
-        person = self._people.get(racer_id)
-        if person.merged_into is not None:
-            kept = self._people.get(person.merged_into).username
-            raise Conflict(f"{person.username} was merged into {kept}.", f"Choose {kept}.", field="racer_id")
-        if person.neutral:
-            raise Conflict("This racer has been forgotten.", "Register them again if they are back.", field="racer_id")
-        return person
 
     def _racers_merged(self, merged: RacersMerged) -> None:
         self._start(self._move_races(merged.duplicate_id))

@@ -15,7 +15,10 @@ from timing.laps import Lap
 from timing.race_table import UNTIMED
 from timing.rules import RaceRules
 from timing.structs import RaceState
+from timing.taken_back import replacements, taken_back
 from timing.tape import Tape
+
+__all__ = ["Race", "fold", "in_time_order", "play", "taken_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Race:
 
     `laps` holds deleted laps too. While it runs, `running_since_ns` (CLOCK_MONOTONIC of `boot_id`) is where the clocks
     were last banked into `race_ns` and `lap_ns`; `last_at_ns` is its last entry. `given_up_ns` is the time of laps cut
-    short by a crossing that resumed the race: laps + running lap + given up = race time. `version` counts entries.
+    short by a crossing that resumed the race: laps + running lap + given up = race time. `lockout_ms` is what its
+    crossings were last scored with. `version` counts entries.
     """
 
     race_id: str
@@ -48,6 +52,7 @@ class Race:
     created_wall_ns: int
     started_wall_ns: int | None
     submitted_wall_ns: int | None
+    lockout_ms: int
     version: int
 
     def elapsed_ns(self, now_ns: int) -> int:
@@ -96,34 +101,6 @@ def in_time_order(entries: Sequence[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: (boots[entry.boot_id], entry.at_ns, entry.seq))
 
 
-def taken_back(entries: Sequence[Entry]) -> frozenset[int]:
-    """The entries that count as never happened: undone captures, and crossings replaced by an earlier stamp."""
-    stand_ins = replacements(entries)
-    absent = set(stand_ins)
-    for entry in entries:
-        if entry.kind is Kind.UNDO_LAP and entry.payload.target_seq is not None:
-            absent.add(current_seq(entry.payload.target_seq, stand_ins))
-    return frozenset(absent)
-
-
-def replacements(entries: Sequence[Entry]) -> dict[int, int]:
-    """Crossings whose pass got an earlier stamp from another strip: replaced entry to the one that stands in for it."""
-    return {
-        entry.payload.target_seq: entry.seq
-        for entry in entries
-        if entry.kind is Kind.CROSSING
-        and entry.payload.target_seq is not None
-        and entry.payload.target_seq < entry.seq  # so that following stand-ins always ends
-    }
-
-
-def current_seq(seq: int, stand_ins: dict[int, int]) -> int:
-    """Follow an entry to the one that stands in for it now."""
-    while seq in stand_ins:
-        seq = stand_ins[seq]
-    return seq
-
-
 def _race(entries: Sequence[Entry], tape: Tape) -> Race:
     who = _Who.of(entries)
     return Race(
@@ -147,6 +124,7 @@ def _race(entries: Sequence[Entry], tape: Tape) -> Race:
         created_wall_ns=entries[0].wall_ns,
         started_wall_ns=tape.started_wall_ns,
         submitted_wall_ns=tape.submitted_wall_ns,
+        lockout_ms=tape.rules.lockout_ms if who.lockout_ms is None else who.lockout_ms,
         version=len(entries),
     )
 
@@ -169,6 +147,7 @@ class _Who:
     track_id: str
     by_proxy: bool
     deleted: bool = False
+    lockout_ms: int | None = None
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> "_Who":
@@ -189,3 +168,5 @@ class _Who:
                 self.by_proxy = bool(entry.payload.by_proxy)
             case Kind.DELETE_RACE | Kind.RESTORE_RACE:
                 self.deleted = entry.kind is Kind.DELETE_RACE
+            case Kind.RESCORE:
+                self.lockout_ms = entry.payload.lockout_ms

@@ -45,12 +45,12 @@ def whole_ms(time_ns: int) -> int:
     return time_ns // NS_PER_MS
 
 
-def lap_views(laps: Sequence[Lap], min_lap_ms: int, *, with_deleted: bool = False) -> list[LapView]:
-    """The laps as the API shows them, in order; `min_lap_ms` only highlights."""
-    return [_view(lap, min_lap_ms) for lap in laps if with_deleted or not lap.deleted]
+def lap_views(laps: Sequence[Lap], suspect_below_ms: int, *, with_deleted: bool = False) -> list[LapView]:
+    """The laps as the API shows them, in order; `suspect_below_ms` only highlights."""
+    return [_view(lap, suspect_below_ms) for lap in laps if with_deleted or not lap.deleted]
 
 
-def _view(lap: Lap, min_lap_ms: int) -> LapView:
+def _view(lap: Lap, suspect_below_ms: int) -> LapView:
     return LapView(
         lap=lap.number,
         lap_ms=lap.lap_ms,
@@ -61,7 +61,7 @@ def _view(lap: Lap, min_lap_ms: int) -> LapView:
         model_id=lap.model_id,
         seq=lap.seq,
         dnf=lap.dnf,
-        suspect=lap.lap_ms < min_lap_ms and not lap.dnf,
+        suspect=lap.lap_ms < suspect_below_ms and not lap.dnf,
         deleted=lap.deleted,
         edited=lap.edited,
         set_at=iso_utc(lap.wall_ns),

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 
 from appliance.clock import iso_utc
+from appliance.errors import Conflict
 from appliance.people import People
 from timing.averages import averages
 from timing.journal import Entry
@@ -53,24 +54,39 @@ class LiveRace:
             IllegalAction: the race as it will be when all earlier writes are done does not allow it.
         """
         entry = accept(self.entries, self.record.rules, entry)
-        self.entries.append(entry)
-        self.accepted = fold(self.entries, self.record.rules)
-        self.writes[entry.action_id] = asyncio.get_running_loop().create_future()
+        self.take_accepted([entry])
         return entry
 
-    def settle(self, entry: Entry, race: Race) -> None:
-        """The entry, and so every one before it, is durable; `race` is the fold that ends with it."""
-        if entry.seq >= self.durable:
-            self.durable = entry.seq + 1
-            self.race = race
-        self._wrote(entry)
+    def take_accepted(self, entries: Sequence[Entry]) -> None:
+        """
+        Fold in entries that were accepted one after the other on this very journal; not durable yet.
 
-    def drop(self, entry: Entry) -> None:
-        """The entry could not be written: it never was, and neither were those accepted after it."""
-        if len(self.entries) > entry.seq and self.entries[entry.seq] is entry:
-            del self.entries[entry.seq :]
+        Raises:
+            Conflict: the journal went on since.
+        """
+        if entries[0].seq != len(self.entries):
+            raise Conflict("The race went on meanwhile.", "Look at it again and repeat what you meant.")
+        self.entries.extend(entries)
+        self.accepted = fold(self.entries, self.record.rules)
+        loop = asyncio.get_running_loop()
+        self.writes.update((entry.action_id, loop.create_future()) for entry in entries)
+
+    def settle(self, entries: Sequence[Entry], race: Race) -> None:
+        """These entries, and so every one before them, are durable; `race` is the fold that ends with them."""
+        if entries[-1].seq >= self.durable:
+            self.durable = entries[-1].seq + 1
+            self.race = race
+        for entry in entries:
+            self._wrote(entry)
+
+    def drop(self, entries: Sequence[Entry]) -> None:
+        """They could not be written: they never were, and neither were those accepted after them."""
+        first = entries[0]
+        if len(self.entries) > first.seq and self.entries[first.seq] is first:
+            del self.entries[first.seq :]
             self.accepted = fold(self.entries, self.record.rules)
-        self._wrote(entry)
+        for entry in entries:
+            self._wrote(entry)
 
     def replace(self, entries: Sequence[Entry]) -> None:
         """Start again from what the disk says, after a write whose outcome is unknown."""

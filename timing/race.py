@@ -12,13 +12,15 @@ from msgspec.structs import replace
 
 from appliance.errors import InvalidInput
 from timing import refusals
-from timing.fold import Race, current_seq, fold, play, replacements
+from timing.fold import Race, fold, play
 from timing.journal import Entry, Kind, Payload
 from timing.laps import Lap, lap_views, whole_ms
+from timing.race_crossings import accept_added, accept_dropped, check_replaced
 from timing.race_table import LAP_EDITS, TRANSITIONS, UNTIMED, Do, Step
 from timing.refusals import IllegalAction
 from timing.rules import RaceRules
 from timing.structs import LapView, RaceState
+from timing.taken_back import current_seq, replacements
 
 __all__ = [
     "TRANSITIONS",
@@ -46,8 +48,14 @@ NEEDED: dict[Kind, tuple[str, ...]] = {
     Kind.SET_PROXY: ("by_proxy",),
     Kind.SET_RACER: ("racer_id",),
     Kind.SET_TRACK: ("track_id",),
+    Kind.ADD_CROSSING: ("recorder_id", "recorder_boot_id", "edge_seq", "edge_ns", "line"),
+    Kind.DROP_CROSSING: ("target_seq",),
+    Kind.RESCORE: ("lockout_ms",),
 }
 """Fields of the payload without which a kind means nothing; edits of a lap need `lap` or `target_seq` besides."""
+
+NO_BUTTONS = frozenset({Kind.CROSSING, Kind.ADD_CROSSING, Kind.DROP_CROSSING, Kind.RESCORE, Kind.RESTORE_RACE})
+"""Not offered by the state alone: written by the strips, or named by a crossing, a lock-out or a deleted race."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ def accept(race_entries: Sequence[Entry], rules: RaceRules, entry: Entry) -> Ent
         entry: Its `seq` is set here. A crossing whose `at_ns` lies in the past is judged by the state of that moment.
 
     Returns:
-        The entry to append: numbered, and with `payload.target_seq` naming the lap that was meant.
+        The entry to append: numbered, and with `payload.target_seq` naming the entry that was meant.
 
     Raises:
         InvalidInput: The payload lacks what its kind needs.
@@ -83,6 +91,8 @@ def accept(race_entries: Sequence[Entry], rules: RaceRules, entry: Entry) -> Ent
     if entry.kind is Kind.READY:
         raise refusals.refusal(race.state, entry.kind)
     _check_deleted(race, entry)
+    if entry.kind is Kind.ADD_CROSSING:
+        return accept_added(race, entry, race_entries)
     if entry.kind in UNTIMED:
         return _accept_untimed(race, entry, race_entries)
     return _accept_timed(race, entry, race_entries)
@@ -92,8 +102,12 @@ def allowed(race: Race) -> frozenset[Kind]:
     """What people may do with the race now: the buttons to offer."""
     if race.deleted:
         return frozenset({Kind.RESTORE_RACE}) if (race.state, Kind.RESTORE_RACE) in TRANSITIONS else frozenset()
-    by_state = {kind for (state, kind), step in TRANSITIONS.items() if state is race.state and not step.box_only}
-    return frozenset(by_state - {Kind.CROSSING, Kind.RESTORE_RACE} - _without_a_lap(race.laps))
+    by_state = {
+        kind
+        for (state, kind), step in TRANSITIONS.items()
+        if state is race.state and not step.box_only and not step.holds
+    }
+    return frozenset(by_state - NO_BUTTONS - _without_a_lap(race.laps))
 
 
 def clocks(race: Race, now_ns: int, boot_id: str) -> Clocks:
@@ -110,8 +124,9 @@ def clocks(race: Race, now_ns: int, boot_id: str) -> Clocks:
 
 
 def laps_view(race: Race, *, with_deleted: bool = False) -> list[LapView]:
-    """The laps as the API shows them, in order."""
-    return lap_views(race.laps, race.rules.min_lap_ms, with_deleted=with_deleted)
+    """The laps as the API shows them, in order; one within the lock-out of what was before it is suspect too."""
+    suspect_below_ms = max(race.rules.min_lap_ms, race.lockout_ms)
+    return lap_views(race.laps, suspect_below_ms, with_deleted=with_deleted)
 
 
 def _without_a_lap(laps: Sequence[Lap]) -> set[Kind]:
@@ -151,18 +166,13 @@ def _accept_timed(race: Race, entry: Entry, race_entries: Sequence[Entry]) -> En
     if race.state in FINAL_STATES:
         raise refusals.refusal(race.state, entry.kind)
     if entry.kind is Kind.CROSSING and entry.payload.target_seq is not None:
-        _check_replaced(entry, race_entries)
+        check_replaced(entry, race_entries)
     tape = play([*race_entries, entry], race.rules)
-    if entry.seq in tape.refused:
-        state = tape.refused[entry.seq]
+    not_now = {**tape.refused, **tape.held}
+    if entry.seq in not_now:
+        state = not_now[entry.seq]
         raise refusals.too_early(entry.kind) if state is None else refusals.refusal(state, entry.kind)
     return entry
-
-
-def _check_replaced(entry: Entry, race_entries: Sequence[Entry]) -> None:
-    seq = entry.payload.target_seq or 0
-    if not 0 <= seq < len(race_entries) or race_entries[seq].kind is not Kind.CROSSING:
-        raise InvalidInput(f"Entry {seq} is no crossing of this race.", "Send it as a crossing of its own.")
 
 
 def _accept_untimed(race: Race, entry: Entry, race_entries: Sequence[Entry]) -> Entry:
@@ -172,6 +182,8 @@ def _accept_untimed(race: Race, entry: Entry, race_entries: Sequence[Entry]) -> 
         raise refusals.not_deleted_race()
     if entry.kind is Kind.UNDO_LAP:
         return _aimed(entry, _last_lap(race, entry.payload))
+    if entry.kind is Kind.DROP_CROSSING:
+        return accept_dropped(entry, race_entries)
     if entry.kind in LAP_EDITS:
         return _aimed(entry, _edited_lap(race, entry, race_entries))
     return entry

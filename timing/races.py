@@ -106,25 +106,36 @@ def insert_race(connection: sqlite3.Connection, record: RaceRecord, race: Race, 
     _insert_entry(connection, ready)
 
 
-def append_entry(
-    connection: sqlite3.Connection, entry: Entry, race: Race, submitted_at: str | None, *, bump_board_of: str | None
+def append_entries(
+    connection: sqlite3.Connection,
+    entries: Sequence[Entry],
+    race: Race,
+    submitted_at: str | None,
+    *,
+    bump_board_of: str | None,
 ) -> int:
     """
-    Append one entry and bring the race's row in line with `race`, the fold that includes it.
+    Append entries and bring the race's row in line with `race`, the fold that includes them.
+
+    Args:
+        entries: Of one race, one or more, numbered on from its journal.
 
     Returns:
         The board version of the event `bump_board_of`, raised by one, or 0 without it.
 
     Raises:
-        Conflict: the journal does not end right before this entry, the track was removed, or has another live race.
+        Conflict: the journal does not end right before the first of them, or the track was removed or has another
+            live race.
     """
-    row = connection.execute("SELECT max(seq) FROM journal WHERE race_id = ?", (entry.race_id,)).fetchone()
-    if row[0] != entry.seq - 1:
+    race_id = race.race_id
+    row = connection.execute("SELECT max(seq) FROM journal WHERE race_id = ?", (race_id,)).fetchone()
+    if row[0] != entries[0].seq - 1:
         raise Conflict("The race went on meanwhile.", "Look at it again and repeat what you meant.")
-    if entry.kind in (Kind.SET_TRACK, Kind.RESTORE_RACE):
-        event = connection.execute("SELECT event_id FROM race WHERE race_id = ?", (entry.race_id,)).fetchone()
+    if any(entry.kind in (Kind.SET_TRACK, Kind.RESTORE_RACE) for entry in entries):
+        event = connection.execute("SELECT event_id FROM race WHERE race_id = ?", (race_id,)).fetchone()
         _check_track(connection, event[0], race.track_id)
-    _insert_entry(connection, entry)
+    for entry in entries:
+        _insert_entry(connection, entry)
     try:
         connection.execute(
             "UPDATE race SET state = ?, track_id = ?, racer_id = ?, by_proxy = ?, car_id = ?, model_id = ?,"
@@ -138,7 +149,7 @@ def append_entry(
                 race.model_id,
                 race.deleted,
                 submitted_at,
-                entry.race_id,
+                race_id,
             ),
         )
     except sqlite3.IntegrityError as error:

@@ -48,6 +48,9 @@ ONLY: Mapping[Kind, str] = {
     Kind.RESTORE_LAP: "a lap can only be restored once it is over",
     Kind.DELETE_RACE: "a race can only be deleted once it is over",
     Kind.RESTORE_RACE: "only a deleted race can be restored",
+    Kind.ADD_CROSSING: "a crossing can only be given to a race that was not discarded",
+    Kind.DROP_CROSSING: "a crossing can only be taken out from the start on, and not after a discard",
+    Kind.RESCORE: "it can only be scored with another lock-out while it stands still, and not after a discard",
 }
 
 THEN: Mapping[Kind, str] = {
@@ -83,9 +86,12 @@ SPECIAL: Mapping[tuple[RaceState, Kind], str] = {
     (RaceState.RUNNING, Kind.CANCEL_END): "Nothing needs to be cancelled; go on.",
     (RaceState.PAUSED, Kind.CANCEL_END): "Resume with Space.",
     (RaceState.RUNNING, Kind.DISCARD): "Pause it with Space or end it, then discard it.",
+    (RaceState.RUNNING, Kind.RESCORE): "Pause it with Space or end it, then score it anew.",
+    (RaceState.READY, Kind.RESCORE): "Nothing needs to be scored anew.",
+    (RaceState.DISCARDED, Kind.ADD_CROSSING): "Give it to another race, or dismiss it.",
 }
 
-START_FIRST = frozenset({Kind.SET_VALIDITY, Kind.UNDO_LAP})
+START_FIRST = frozenset({Kind.SET_VALIDITY, Kind.UNDO_LAP, Kind.DROP_CROSSING})
 
 
 def refusal(state: RaceState, kind: Kind) -> IllegalAction:
@@ -96,10 +102,10 @@ def refusal(state: RaceState, kind: Kind) -> IllegalAction:
 
 
 def _remedy(state: RaceState, kind: Kind) -> str:
-    if state in FINAL_REMEDY:
-        return FINAL_REMEDY[state]
     if (state, kind) in SPECIAL:
         return SPECIAL[state, kind]
+    if state in FINAL_REMEDY:
+        return FINAL_REMEDY[state]
     if kind in THEN:
         return _to_running(state) + ", " + THEN[kind] + "."
     if state is RaceState.READY and kind in START_FIRST:
@@ -125,6 +131,38 @@ def too_early(kind: Kind) -> IllegalAction:
         f"This {kind.value} happened before the race was made ready; it belongs to no lap of it.",
         "Nothing needs to be done.",
     )
+
+
+def crossing_outside(state: RaceState | None) -> IllegalAction:
+    """A crossing given to a race that was in `state` when it happened; None: not ready yet."""
+    if state is None:
+        return IllegalAction(
+            "This crossing happened before the race was made ready, so it cannot be a part of it.",
+            "Give it to the race before, or dismiss it.",
+        )
+    was = "submitted" if state is RaceState.SUBMITTED else "over"
+    return IllegalAction(
+        f"This crossing happened when the race was {was} already, so it cannot be a part of it.",
+        "Give it to another race, or dismiss it. If a crossing ended the race by mistake, take that one out first.",
+    )
+
+
+def crossing_of_another_boot() -> IllegalAction:
+    """Its stamp is of a boot in which nothing of the race happened, and things happened after it."""
+    return IllegalAction(
+        "The box was restarted between this crossing and the race, so its place in the race cannot be told.",
+        "Correct the laps by hand, or dismiss it.",
+    )
+
+
+def crossing_there_already() -> IllegalAction:
+    """Given to a race that has it."""
+    return IllegalAction("This crossing is in the race already.", "Nothing needs to be done.")
+
+
+def crossing_gone_already() -> IllegalAction:
+    """Taken out twice, or after its lap was undone."""
+    return IllegalAction("This crossing is not in the race any more.", "Nothing needs to be done.")
 
 
 def deleted_race() -> IllegalAction:

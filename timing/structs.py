@@ -34,7 +34,8 @@ LIVE_STATES = frozenset({RaceState.READY, RaceState.RUNNING, RaceState.PAUSED, R
 class LapView(Struct, frozen=True, kw_only=True):
     """
     One lap. `lap` counts from 1 and keeps its number when another lap is deleted; `seq` is the journal entry that
-    made it. `suspect`: faster than `min_lap_ms`, highlighted only. `set_at` is when the lap was completed.
+    made it. `suspect`: faster than `min_lap_ms`, or within the lock-out of what was before it (a lap key pressed for a
+    pass that the strip saw too), highlighted only. `set_at` is when the lap was completed.
     """
 
     lap: int

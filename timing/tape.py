@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from timing.journal import ACTOR_BOX, Entry, Kind
 from timing.lap_edits import Capture
 from timing.laps import NS_PER_MS
-from timing.race_table import TRANSITIONS, UNTIMED, Do, Step
+from timing.race_table import CROSSINGS, TRANSITIONS, UNTIMED, Do, Step
 from timing.rules import RaceRules
 from timing.structs import RaceState
 
@@ -29,7 +29,7 @@ class EdgeStamp:
         """The stamp of a crossing that carries all of it, else None."""
         payload = entry.payload
         if (
-            entry.kind is not Kind.CROSSING
+            entry.kind not in CROSSINGS
             or payload.edge_ns is None
             or payload.recorder_id is None
             or payload.recorder_boot_id is None
@@ -47,7 +47,8 @@ class EdgeStamp:
 @dataclass(slots=True)
 class Tape:
     """
-    The race so far. `refused` maps entries that did nothing to the state that refused them (None: before `ready`).
+    The race so far. `refused` maps entries that did nothing to the state that refused them (None: before `ready`);
+    `held` those that would be refused now to the state they met (see Step.holds).
 
     `since_ns` is set while the clocks run; `lap_start` is the strip stamp that began this lap, if it was one, and
     `paused_ns` the pauses since; `stopped_ns` is when the clocks stopped, None when nobody knows.
@@ -72,6 +73,7 @@ class Tape:
     submitted_wall_ns: int | None = None
     captures: list[Capture] = field(default_factory=list)
     refused: dict[int, RaceState | None] = field(default_factory=dict)
+    held: dict[int, RaceState] = field(default_factory=dict)
 
     def play(self, entry: Entry) -> None:
         """Let one entry happen. Entries come in the order of time; what the table refuses changes nothing."""
@@ -87,6 +89,8 @@ class Tape:
         if step is None or (step.box_only and entry.actor != ACTOR_BOX):
             self.refused[entry.seq] = self.state
             return
+        if step.holds:
+            self.held[entry.seq] = self.state
         self._take(step, entry)
 
     @property
@@ -180,7 +184,7 @@ def _capture(tape: Tape, entry: Entry) -> None:
             seq=entry.seq,
             lap_ns=tape._measured_ns(entry),
             resets=tape.resets,
-            source="strip" if entry.kind is Kind.CROSSING else "hand",
+            source="strip" if entry.kind in CROSSINGS else "hand",
             dnf=dnf,
             car_id=tape.car_id,
             model_id=tape.model_id,

@@ -2,7 +2,7 @@
 The trail of a race: each journal entry in words, with who and when. What a dispute at the track is settled with. Pure.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -27,15 +27,15 @@ Names = Callable[[str], str]
 """A person's id to their name."""
 
 
-def trail(entries: Iterable[Entry], name_of: Names, track_name: Names) -> list[TrailLine]:
-    """The journal in words, oldest acceptance first."""
+def trail(entries: Sequence[Entry], name_of: Names, track_name: Names) -> list[TrailLine]:
+    """The journal in words, from its ready entry on, oldest acceptance first."""
     return [
         TrailLine(
             seq=entry.seq,
             at=iso_utc(entry.wall_ns),
             actor=_actor(entry.actor, name_of),
             kind=entry.kind,
-            text=_text(entry, name_of, track_name),
+            text=_rescored(entries, entry) if entry.kind is Kind.RESCORE else _text(entry, name_of, track_name),
             is_edit=entry.kind in EDITS,
         )
         for entry in entries
@@ -49,6 +49,19 @@ def lap_text(lap_ms: int) -> str:
 
 def _actor(actor: str, name_of: Names) -> str:
     return {ACTOR_STRIP: "Strip", ACTOR_BOX: "Trackside"}.get(actor) or name_of(actor)
+
+
+def _rescored(entries: Sequence[Entry], rescore: Entry) -> str:
+    """What a re-scoring did: its batch are the entries right behind it that bear its lock-out."""
+    lockout_ms = rescore.payload.lockout_ms or 0
+    counts = {Kind.DROP_CROSSING: 0, Kind.ADD_CROSSING: 0}
+    for entry in entries[rescore.seq + 1 :]:
+        if entry.kind not in counts or entry.payload.lockout_ms is None:
+            break
+        counts[entry.kind] += 1
+    fewer, more = counts[Kind.DROP_CROSSING], counts[Kind.ADD_CROSSING]
+    crossings = "crossing" if fewer == 1 else "crossings"
+    return f"Re-scored with a lock-out of {lockout_ms / 1000:g} s: {fewer} {crossings} fewer, {more} more"
 
 
 PLAIN: dict[Kind, str] = {
@@ -86,6 +99,10 @@ def _said_with(kind: Kind, payload: Payload, name_of: Names, track_name: Names) 
 SAID: dict[Kind, Callable[[Payload], str]] = {
     Kind.READY: lambda said: "Ready" + (", past the run limit" if said.override else ""),
     Kind.CROSSING: lambda said: f"Crossing on line {said.line}",
+    Kind.ADD_CROSSING: lambda said: (
+        f"Crossing on line {said.line} {'added' if said.lockout_ms is not None else 'given'}"
+    ),
+    Kind.DROP_CROSSING: lambda said: f"Crossing on line {said.line} taken out",
     Kind.UNDO_LAP: lambda said: f"Lap {said.lap} undone",
     Kind.SET_VALIDITY: lambda said: f"Lap {said.lap} made {'valid' if said.valid else 'invalid'}",
     Kind.SET_TIME: lambda said: f"Lap {said.lap} set to {lap_text(said.lap_ms or 0)}",

@@ -12,8 +12,11 @@ from timing.boards import Boards
 from timing.control import RaceControl
 from timing.events import Events
 from timing.intake import StripIntake
+from timing.loose import LooseCrossings
 from timing.queue import Queue
 from timing.remotes import RemoteRecorders
+from timing.rescoring import Rescoring
+from timing.strip_check import StripCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,9 @@ class House:
     control: RaceControl
     strips: StripIntake
     remotes: RemoteRecorders
+    strip_check: StripCheck
+    loose: LooseCrossings
+    rescoring: Rescoring
     boards: Boards
     queue: Queue
     health: Health

@@ -33,6 +33,13 @@ def entry(kind: Kind, at_s: float, *, boot: str = "boot-1", actor: str | None = 
     )
 
 
+def box_edge(at_s: float, edge_seq: int, *, boot: str = "boot-1") -> dict[str, object]:
+    """The payload of a crossing that the box's own recorder saw."""
+    return {
+        "recorder_id": "box", "recorder_boot_id": boot, "edge_seq": edge_seq, "edge_ns": ns(at_s), "line": 17,
+    }  # fmt: skip
+
+
 @dataclass
 class Journal:
     """Starts with a ready race at second 0."""
@@ -53,6 +60,14 @@ class Journal:
         """A crossing that carries the raw stamp of a recorder with a clock of its own."""
         stamp = {"recorder_id": "pi", "recorder_boot_id": recorder_boot, "edge_ns": ns(edge_s)}
         return self.do(Kind.CROSSING, at_s, **stamp, **more)  # type: ignore[arg-type]
+
+    def give(self, at_s: float, edge_seq: int, **more: object) -> Race:
+        """A crossing that a person gives to the race; the recorder is the box's own."""
+        return self.do(Kind.ADD_CROSSING, at_s, actor="ann", **box_edge(at_s, edge_seq), **more)  # type: ignore[arg-type]
+
+    def cross(self, at_s: float, edge_seq: int) -> Race:
+        """A crossing as the box's own strips see it."""
+        return self.do(Kind.CROSSING, at_s, **box_edge(at_s, edge_seq))  # type: ignore[arg-type]
 
     def power_cut(self, at_s: float, *, boot: str) -> Race:
         """What the box writes when it finds a running race after a boot."""
@@ -113,5 +128,8 @@ PAYLOADS: dict[Kind, dict[str, object]] = {
     Kind.DELETE_LAP: {"lap": 1},
     Kind.RESTORE_LAP: {"lap": 1},
     Kind.SET_CAR: {"car_id": "car-2", "model_id": "model-2"},
+    Kind.ADD_CROSSING: box_edge(60, 99),
+    Kind.DROP_CROSSING: {"target_seq": 1},
+    Kind.RESCORE: {"lockout_ms": 1_500},
 }
 """A good payload for the kinds that need one, for a race with one lap."""

@@ -33,6 +33,8 @@ def with_drawing(page: str) -> str:
 def _diagram() -> list[str]:
     arrows: dict[tuple[RaceState, RaceState], list[str]] = {}
     for (state, kind), step in TRANSITIONS.items():
+        if step.holds:
+            continue
         if step.to is not state:
             arrows.setdefault((state, step.to), []).append(kind.value)
         if step.to_at_end is not None:
@@ -57,12 +59,16 @@ def _edits(state: RaceState) -> str:
 
 
 def _what(step: Step) -> str:
+    if step.holds:
+        return f"{step.do} (only one accepted before a crossing was taken out or added)"
     return f"{step.do} (written by the box only)" if step.box_only else str(step.do)
 
 
 def _then(step: Step) -> str:
     if step.do is Do.UNDO:
         return f"{step.to}, or as it would be without that lap"
+    if step.do is Do.DROP and step.to is not RaceState.SUBMITTED:
+        return f"{step.to}, or as it would be without it"
     return str(step.to) if step.to_at_end is None else f"{step.to}; at the end {step.to_at_end}"
 
 

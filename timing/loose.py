@@ -1,0 +1,270 @@
+"""
+Crossings that no race took: "who was that?". Given to a race of their track or dismissed, never deleted.
+
+Owns what became of each. Giving one is an entry of the race's journal (timing/control.py), in the same transaction.
+Event loop only.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from appliance import clock
+from appliance.database import Database
+from appliance.errors import Conflict, NotFound
+from appliance.facts import Facts
+from appliance.people import People
+from timing.control import RaceControl
+from timing.crossing_entry import edge_of
+from timing.crossing_views import Candidate, LooseCrossing
+from timing.crossings import EdgeSeen
+from timing.dry_run import candidate
+from timing.events import Events
+from timing.facts import CrossingGone, CrossingUnassigned
+from timing.structs import RaceView
+from timing.taken_back import crossing_in, standing_in
+
+SHOWN = 50
+"""The newest of a track; a strip that leaves more of them open has come loose, and nobody looks through them all."""
+RACES_ASKED = 2
+"""The race that was made last before the crossing, and the one before that: it may not have been handed in yet."""
+
+WriteJob = Callable[[sqlite3.Connection], None]
+Candidates = list[Candidate]
+
+KEEP = (
+    "INSERT INTO loose_crossing (recorder_id, edge_seq, event_id, track_id, boot_id, at_ns, wall_ns, line,"
+    " recorder_boot_id, edge_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO "
+)
+OPEN_AGAIN = (
+    "UPDATE SET given_at = NULL, given_by = NULL, given_race_id = NULL, dismissed_at = NULL, dismissed_by = NULL"
+)
+
+
+def loose_job(edge: EdgeSeen, event_id: str, track_id: str) -> WriteJob:
+    """The job that keeps a crossing which no race took; one that is kept already stays as it is."""
+    return _keep_job(edge, event_id, track_id, "NOTHING")
+
+
+class LooseCrossings:
+    """All of the box; finished events' too."""
+
+    def __init__(self, db: Database, facts: Facts, people: People, events: Events, control: RaceControl) -> None:
+        self._db = db
+        self._facts = facts
+        self._people = people
+        self._events = events
+        self._control = control
+
+    async def list(self, event_id: str, track_id: str | None = None, *, open_only: bool = True) -> list[LooseCrossing]:
+        """
+        The newest of an event or of one track, newest first; those that are open with the races that could take them.
+
+        Raises:
+            NotFound: no such event or track.
+        """
+        self._events.get(event_id)
+        if track_id is not None:
+            self._events.track(event_id, track_id)
+        rows = await self._db.fetch_all(
+            "SELECT * FROM loose_crossing WHERE event_id = :event_id AND (:track_id IS NULL OR track_id = :track_id)"
+            " AND (NOT :open_only OR (given_at IS NULL AND dismissed_at IS NULL)) ORDER BY wall_ns DESC LIMIT :most",
+            {"event_id": event_id, "track_id": track_id, "open_only": open_only, "most": SHOWN},
+        )
+        return [await self._shown(row) for row in rows]
+
+    async def get(self, event_id: str, recorder_id: str, edge_seq: int) -> LooseCrossing:
+        """One of them. Raises NotFound."""
+        return await self._shown(await self._row(event_id, recorder_id, edge_seq))
+
+    async def give(
+        self, event_id: str, recorder_id: str, edge_seq: int, race_id: str, *, actor: str, reason: str | None = None
+    ) -> RaceView:
+        """
+        Give it to a race of its track; the same once more changes nothing.
+
+        Raises:
+            NotFound: no such crossing or race.
+            Conflict: it was dismissed or given to another race, the race is of another track, or cannot take it.
+        """
+        row = await self._row(event_id, recorder_id, edge_seq)
+        race = await self._control.view(race_id)
+        if (race.event_id, race.track_id) != (row["event_id"], row["track_id"]):
+            raise Conflict("That race is of another track.", "Give it to a race of the track where it happened.")
+        edge = _edge(row)
+        mark = self._given_job(row, race_id, actor)
+        if crossing_in(await self._control.journal(race_id), edge) is None:
+            race = await self._control.add_crossing(race_id, edge, actor, mark, reason)
+        else:
+            await self._db.write(mark)
+        self._facts.publish(CrossingGone(event_id=row["event_id"], track_id=row["track_id"]))
+        return race
+
+    async def take_out(self, race_id: str, seq: int, *, actor: str, reason: str | None = None) -> RaceView:
+        """
+        Take the crossing of journal entry `seq` out of a race: it is loose again, and can be given back or elsewhere.
+
+        Raises:
+            NotFound: no such race, or that entry is no crossing.
+            IllegalAction: it is out already; the race has not started, or is discarded or deleted.
+        """
+        entries = await self._control.journal(race_id)
+        entry = standing_in(entries, seq)
+        edge = None if entry is None else edge_of(entry)
+        if edge is None:
+            raise NotFound("This race has no such crossing.", "Choose one of its crossings.")
+        race = await self._control.view(race_id)
+        job = _keep_job(edge, race.event_id, race.track_id, OPEN_AGAIN)
+        race = await self._control.drop_crossing(race_id, seq, actor, job, reason)
+        self._tell_open(race.event_id, race.track_id, edge)
+        return race
+
+    async def dismiss(self, event_id: str, recorder_id: str, edge_seq: int, *, actor: str) -> LooseCrossing:
+        """
+        It was nobody: a foot on the strip, a car being carried. Twice changes nothing.
+
+        Raises:
+            NotFound: no such crossing.
+            Conflict: it was given to a race.
+        """
+        row = await self._row(event_id, recorder_id, edge_seq)
+        now = clock.now_iso()
+
+        def job(connection: sqlite3.Connection) -> None:
+            if _now(connection, row)["given_at"] is not None:
+                raise Conflict("This crossing was given to a race meanwhile.", "Take it out of that race first.")
+            connection.execute(
+                "UPDATE loose_crossing SET dismissed_at = ?, dismissed_by = ?"
+                " WHERE recorder_id = ? AND edge_seq = ? AND dismissed_at IS NULL",
+                (now, actor, recorder_id, edge_seq),
+            )
+
+        await self._db.write(job)
+        self._facts.publish(CrossingGone(event_id=row["event_id"], track_id=row["track_id"]))
+        return await self.get(event_id, recorder_id, edge_seq)
+
+    async def undo_dismiss(self, event_id: str, recorder_id: str, edge_seq: int) -> LooseCrossing:
+        """Ask again who that was. One that is open, or given to a race, stays as it is. Raises NotFound."""
+        row = await self._row(event_id, recorder_id, edge_seq)
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE loose_crossing SET dismissed_at = NULL, dismissed_by = NULL"
+                " WHERE recorder_id = ? AND edge_seq = ?",
+                (recorder_id, edge_seq),
+            )
+
+        await self._db.write(job)
+        if row["dismissed_at"] is not None:
+            self._tell_open(row["event_id"], row["track_id"], _edge(row))
+        return await self.get(event_id, recorder_id, edge_seq)
+
+    # ---- inside
+
+    async def _row(self, event_id: str, recorder_id: str, edge_seq: int) -> sqlite3.Row:
+        row = await self._db.fetch_one(
+            "SELECT * FROM loose_crossing WHERE event_id = ? AND recorder_id = ? AND edge_seq = ?",
+            (event_id, recorder_id, edge_seq),
+        )
+        if row is None:
+            raise NotFound("There is no such crossing.", "Choose one from the list of crossings.")
+        return row
+
+    def _given_job(self, row: sqlite3.Row, race_id: str, actor: str) -> WriteJob:
+        now = clock.now_iso()
+
+        def job(connection: sqlite3.Connection) -> None:
+            current = _now(connection, row)
+            if current["dismissed_at"] is not None:
+                raise Conflict("This crossing was dismissed meanwhile.", "Undo that first, then give it to a race.")
+            if current["given_race_id"] not in (None, race_id):
+                raise Conflict("This crossing was given to another race meanwhile.", "Take it out of that race first.")
+            connection.execute(
+                "UPDATE loose_crossing SET given_at = coalesce(given_at, ?), given_by = coalesce(given_by, ?),"
+                " given_race_id = ? WHERE recorder_id = ? AND edge_seq = ?",
+                (now, actor, race_id, row["recorder_id"], row["edge_seq"]),
+            )
+
+        return job
+
+    def _tell_open(self, event_id: str, track_id: str, edge: EdgeSeen) -> None:
+        self._facts.publish(CrossingUnassigned(event_id=event_id, track_id=track_id, line=edge.line, at_ns=edge.at_ns))
+
+    async def _shown(self, row: sqlite3.Row) -> LooseCrossing:
+        is_open = row["given_at"] is None and row["dismissed_at"] is None
+        given_to = None
+        if row["given_race_id"] is not None:
+            given_to = (await self._control.view(row["given_race_id"])).username
+        return LooseCrossing(
+            recorder_id=row["recorder_id"],
+            edge_seq=row["edge_seq"],
+            event_id=row["event_id"],
+            track_id=row["track_id"],
+            line=row["line"],
+            at=clock.iso_utc(row["wall_ns"]),
+            open=is_open,
+            dismissed_at=row["dismissed_at"],
+            dismissed_by=self._name_of(row["dismissed_by"]),
+            given_at=row["given_at"],
+            given_by=self._name_of(row["given_by"]),
+            given_race_id=row["given_race_id"],
+            given_to=given_to,
+            candidates=await self._candidates(row) if is_open else [],
+        )
+
+    async def _candidates(self, row: sqlite3.Row) -> Candidates:
+        found = await self._db.fetch_all(
+            "SELECT race_id FROM race WHERE event_id = ? AND track_id = ? AND deleted = 0 AND state <> 'discarded'"
+            " AND created_at <= ? ORDER BY created_at DESC, race_id DESC LIMIT ?",
+            (row["event_id"], row["track_id"], clock.iso_utc(row["wall_ns"]), RACES_ASKED),
+        )
+        races = [await self._control.view(one["race_id"]) for one in found]
+        journals = [await self._control.journal(race.race_id) for race in races]
+        edge = _edge(row)
+        # A fold of each race and one more with the crossing in it: not on the event loop, a lap may be waiting.
+        return await asyncio.to_thread(
+            lambda: [candidate(race, entries, edge) for race, entries in zip(races, journals, strict=True)]
+        )
+
+    def _name_of(self, person_id: str | None) -> str | None:
+        if person_id is None:
+            return None
+        try:
+            return self._people.get(person_id).username
+        except NotFound:
+            return "somebody who is gone"
+
+
+def _keep_job(edge: EdgeSeen, event_id: str, track_id: str, if_known: str) -> WriteJob:
+    values = (edge.recorder_id, edge.seq, event_id, track_id, edge.boot_id, edge.at_ns, edge.wall_ns, edge.line,
+              edge.recorder_boot_id, edge.edge_ns)  # fmt: skip
+
+    def job(connection: sqlite3.Connection) -> None:
+        connection.execute(KEEP + if_known, values)
+
+    return job
+
+
+def _now(connection: sqlite3.Connection, row: sqlite3.Row) -> Any:
+    """The row once more, in the transaction: somebody else may have been faster."""
+    cursor = connection.execute(
+        "SELECT given_at, given_race_id, dismissed_at FROM loose_crossing WHERE recorder_id = ? AND edge_seq = ?",
+        (row["recorder_id"], row["edge_seq"]),
+    )
+    cursor.row_factory = sqlite3.Row
+    return cursor.fetchone()
+
+
+def _edge(row: sqlite3.Row) -> EdgeSeen:
+    return EdgeSeen(
+        recorder_id=row["recorder_id"],
+        boot_id=row["boot_id"],
+        seq=row["edge_seq"],
+        line=row["line"],
+        active=True,
+        at_ns=row["at_ns"],
+        wall_ns=row["wall_ns"],
+        recorder_boot_id=row["recorder_boot_id"] or "",
+        edge_ns=row["edge_ns"] or 0,
+    )
