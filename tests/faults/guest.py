@@ -1,6 +1,8 @@
 """
 Runs inside the private kernel: looks what the last power cut left, then races on and notes each acknowledged thing.
 
+The strips are real ones, pulled through sysfs.
+
 `python -m tests.faults.guest SHARE NUMBER`. Notes are lines of JSON in SHARE/notes.jsonl on the host's disk, synced
 before the next thing is asked of the box: what is noted must survive. SHARE/racing-NUMBER appears once the look at the
 past is done. With NUMBER "last" it only looks.
@@ -18,6 +20,7 @@ from appliance.ids import new_id
 from tests.faults import oracle
 from tests.faults.box import PASSWORD, Box, add_user
 from tests.faults.driver import make_event, make_racer
+from tests.faults.pulled_strips import GPIO, PulledStrips
 from tests.faults.strip_watch import HeardEdge, StripWatch
 
 DATA = Path("/card/data")
@@ -76,7 +79,7 @@ async def live_race(api: Api) -> Race | None:
 async def race_on(api: Api, box: Box, notes: Notes, race: Race | None, chance: Random) -> None:
     """Race for ever; the plug is pulled some time."""
     event_id, racer_id = await the_event(api, notes)
-    async with StripWatch(box.timing_socket) as strips:
+    async with PulledStrips(box.timing_socket) as strips:
         noting = asyncio.create_task(note_edges(strips, notes))
         while not noting.done():
             if race is None:
@@ -137,7 +140,7 @@ async def main(share: Path, number: str) -> None:
         add_user(DATA, "crew", "admin")
         (DATA / "users-made").touch()
         os.sync()
-    box = Box(DATA)
+    box = Box(DATA, GPIO)
     box.start()
     try:
         await box.ready()

@@ -8,8 +8,10 @@ recorder must never do: a hole in the numbers, the same number twice with anothe
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 AWAY_S = 0.02
 
@@ -25,6 +27,17 @@ class HeardEdge:
     at_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class HeardGap:
+    """A gap as the stream said it: edges known to be lost, or, with a `blind` reason, nobody knows how many."""
+
+    seq: int
+    line: int
+    lost: int
+    at_ns: int
+    blind: str | None
+
+
 class StripWatch:
     """
     Connected whenever there is a recorder. Use as `async with`.
@@ -38,7 +51,9 @@ class StripWatch:
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
+        self._last_seq = 0
         self.edges: list[HeardEdge] = []
+        self.gaps: list[HeardGap] = []
         self.connects = 0
 
     async def __aenter__(self) -> "StripWatch":
@@ -62,18 +77,27 @@ class StripWatch:
             wait_ns = self.edges[-1].at_ns + self._apart_ns - time.monotonic_ns()
             await asyncio.sleep(max(0, wait_ns) / 1e9)
         while True:
-            await self._send({"type": "hit", "line": line, "hold_ms": hold_ms})
+            await self.touch(line, hold_ms)
             try:
                 async with asyncio.timeout(patience_s):
                     return await self._next_active(line, known)
             except TimeoutError:
                 continue
 
+    async def touch(self, line: int, hold_ms: int) -> None:
+        """Make and break a contact once, whoever records it."""
+        await self._send({"type": "hit", "line": line, "hold_ms": hold_ms})
+
     async def heard_after(self, count: int) -> list[HeardEdge]:
         """Edges after the first `count`, as soon as there is one."""
         async with self._news:
             await self._news.wait_for(lambda: len(self.edges) > count)
             return self.edges[count:]
+
+    async def until(self, true: Callable[["StripWatch"], bool]) -> None:
+        """Until what was heard makes it true."""
+        async with self._news, asyncio.timeout(60):
+            await self._news.wait_for(lambda: true(self))
 
     async def _next_active(self, line: int, known: int) -> HeardEdge:
         async with self._news:
@@ -105,8 +129,7 @@ class StripWatch:
                 writer.close()
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        after = self.edges[-1].seq if self.edges else 0
-        writer.write(json.dumps({"type": "hello", "protocol": 1, "after": after}).encode() + b"\n")
+        writer.write(json.dumps({"type": "hello", "protocol": 1, "after": self._last_seq}).encode() + b"\n")
         self.connects += 1
         while line := await reader.readline():
             if not line.endswith(b"\n"):
@@ -115,7 +138,7 @@ class StripWatch:
             assert message["type"] != "error", message
             if message["type"] == "hello":
                 await self._connected(writer)
-            elif message["type"] == "edge":
+            elif message["type"] in ("edge", "gap"):
                 await self._hear(message)
 
     async def _connected(self, writer: asyncio.StreamWriter) -> None:
@@ -123,14 +146,16 @@ class StripWatch:
             self._writer = writer
             self._news.notify_all()
 
-    async def _hear(self, message: dict[str, object]) -> None:
-        seq, boot_id, line, at_ns = (message[name] for name in ("seq", "boot_id", "line", "at_ns"))
-        assert isinstance(seq, int)
-        assert isinstance(boot_id, str)
-        assert isinstance(line, int)
-        assert isinstance(at_ns, int)
-        expected = self.edges[-1].seq + 1 if self.edges else 1
-        assert seq == expected, f"edge {seq} came where {expected} was due"
+    async def _hear(self, message: dict[str, Any]) -> None:
+        seq = message["seq"]
+        assert seq == self._last_seq + 1, f"edge {seq} came where {self._last_seq + 1} was due"
         async with self._news:
-            self.edges.append(HeardEdge(seq, boot_id, line, message["edge"] == "active", at_ns))
+            self._last_seq = seq
+            if message["type"] == "gap":
+                blind = message.get("blind")
+                reason = blind and blind["reason"]
+                self.gaps.append(HeardGap(seq, message["line"], message["lost"], message["at_ns"], reason))
+            else:
+                active = message["edge"] == "active"
+                self.edges.append(HeardEdge(seq, message["boot_id"], message["line"], active, message["at_ns"]))
             self._news.notify_all()
