@@ -150,7 +150,7 @@ async def install(connection: asyncssh.SSHClientConnection, key: asyncssh.SSHKey
         raise _not_installed(str(error)) from error
     told = str(done.stdout or "").split()
     if done.exit_status != 0 or not told or told[-1] not in list(SocketSeen):
-        raise _not_installed(str(done.stderr or "").strip()[:200])
+        raise _not_installed(str(done.stderr or "").strip().rpartition("\n")[2][:200])
     return SocketSeen(told[-1])
 
 
@@ -218,15 +218,22 @@ def _in_words(row: RemoteRow, host: _PinnedHost | None = None, *, by_password: b
             f"{row.host} is on, but nothing answers at its port {row.port}.",
             "Switch SSH on there: sudo systemctl enable --now ssh.",
         ) from error
+    except ConnectionError as error:
+        raise _cut_off(row, error.strerror or str(error)) from error
     except OSError as error:
         raise NotReady(
             f"{row.host} cannot be reached: {error.strerror or error}.",
             "Check its power, its cable, and that it is in this box's network.",
         ) from error
     except asyncssh.Error as error:
-        raise NotReady(
-            f"{row.host} cut the connection off: {error.reason}.", "Check that it is an SSH server, then restart it."
-        ) from error
+        raise _cut_off(row, error.reason) from error
+
+
+def _cut_off(row: RemoteRow, why: str) -> NotReady:
+    return NotReady(
+        f"{row.host} cut the connection off: {why.rstrip('.') or 'no reason given'}.",
+        f"Check that an SSH server answers at its port {row.port}, and that it is not overloaded.",
+    )
 
 
 def _other_key(row: RemoteRow, host: _PinnedHost | None) -> ApplianceError:

@@ -1,0 +1,176 @@
+"""
+A real OpenSSH server on a free port, with its own host key and its own authorized_keys: another Pi, on this machine.
+
+It runs as whoever runs the tests. `temporary_user` makes one with a password, for root.
+"""
+
+import contextlib
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+needs_sshd = pytest.mark.skipif(
+    SSHD is None and not os.environ.get("CI"), reason="no OpenSSH server: apt install openssh-server"
+)
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a user with a password")
+DEADLINE_S = 20
+
+CONFIG = """\
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {host_key}
+AuthorizedKeysFile {authorized_keys}
+StrictModes no
+UsePAM no
+PidFile none
+PasswordAuthentication {passwords}
+KbdInteractiveAuthentication no
+PermitRootLogin yes
+MaxStartups 200
+Subsystem sftp internal-sftp
+LogLevel VERBOSE
+{more}
+"""
+
+
+class Sshd:
+    """`with Sshd(directory) as sshd`; may be killed, frozen and started again on the same port."""
+
+    def __init__(self, directory: Path, *, passwords: bool = False, own_keys: bool = True, more: str = "") -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.host = "127.0.0.1"
+        self.port = _free_port()
+        self.user = getpass.getuser()
+        self.authorized_keys = directory / "authorized_keys"
+        self.host_key = directory / "host_key"
+        self._passwords = passwords
+        self._own_keys = own_keys
+        self._more = more
+        self._process: subprocess.Popen[bytes] | None = None
+        self.new_host_key()
+
+    @property
+    def fingerprint(self) -> str:
+        """What a person at the Pi reads: SHA256:…"""
+        told = subprocess.run(
+            ["ssh-keygen", "-lf", f"{self.host_key}.pub"], check=True, capture_output=True, text=True
+        ).stdout
+        return told.split()[1]
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "sshd.log").read_text(errors="replace")
+
+    def new_host_key(self) -> None:
+        """As a card that was flashed anew; counts from the next start."""
+        self.host_key.unlink(missing_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.host_key)], check=True)
+
+    def authorize(self, *lines: str) -> None:
+        self.authorized_keys.write_text("".join(f"{line}\n" for line in lines))
+
+    def start(self) -> None:
+        config = self.directory / "sshd_config"
+        config.write_text(
+            CONFIG.format(
+                port=self.port,
+                host_key=self.host_key,
+                authorized_keys=self.authorized_keys if self._own_keys else ".ssh/authorized_keys",
+                passwords="yes" if self._passwords else "no",
+                more=self._more,
+            )
+        )
+        if os.geteuid() == 0:  # Debian's unit makes it; where no unit ran it is missing.
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        assert SSHD is not None
+        with (self.directory / "sshd.log").open("ab") as log:
+            self._process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stdout=log, stderr=log)
+        deadline = time.monotonic() + DEADLINE_S
+        while not self._answers():
+            assert self._process.poll() is None, self.log
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """The listener and every connection of it, at once."""
+        if self._process is not None:
+            for pid in self._family():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._process.wait(DEADLINE_S)
+            self._process = None
+
+    def freeze(self) -> None:
+        """Silence without an error, as when the cable is pulled: nothing answers, nothing is closed."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill_connections(self) -> int:
+        """What was frozen in the middle of a connection ends; the listener stays. Answers how many ended."""
+        assert self._process is not None
+        pids = [pid for pid in self._family() if pid != self._process.pid]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return len(pids)
+
+    def _signal(self, number: int) -> None:
+        for pid in self._family():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _family(self) -> list[int]:
+        """The listener, then its descendants: each connection has two or three processes of its own."""
+        assert self._process is not None
+        family = [self._process.pid]
+        for pid in family:
+            with contextlib.suppress(OSError):
+                family += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        return family
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=1):
+            return True
+        return False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+@contextlib.contextmanager
+def temporary_user(password: str) -> Iterator[tuple[str, Path]]:
+    """A system user with this password and a home of their own, gone afterwards; answers name and home."""
+    name = f"tspi{os.getpid()}"
+    home = Path(tempfile.mkdtemp(prefix="trackside-home-"))
+    made = ["useradd", "--system", "--shell", "/bin/sh", "--no-create-home", "--home-dir", str(home), name]
+    subprocess.run(made, check=True, capture_output=True)
+    try:
+        subprocess.run(["chpasswd"], input=f"{name}:{password}\n".encode(), check=True, capture_output=True)
+        shutil.chown(home, name)
+        yield name, home
+    finally:
+        subprocess.run(["userdel", name], check=False, capture_output=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
