@@ -47,7 +47,14 @@ def strips_options(command: F) -> F:
             help="Simulated hits to play: at_ms line [hold_ms] [bounces], one per line.",
         ),
         click.option("--lines", "simulated_lines", metavar="17,27", help="Line numbers of the simulated strips."),
-        click.option("--strips", type=click.Choice(["simulated", "disabled"]), help="What to listen to."),
+        click.option("--drem-kit-url", metavar="URL", help="WebSocket of the DREM timer kit: ws://192.168.1.20:8080."),
+        click.option("--gpio-chip", metavar="LABEL", help="GPIO chip, when it is not the header of a Raspberry Pi."),
+        click.option("--gpio-lines", metavar="17,27=Left", help="GPIO strips: BCM numbers, wiring and names."),
+        click.option(
+            "--strips",
+            type=click.Choice(["gpio", "drem_kit", "simulated", "disabled"]),
+            help="What to listen to. [default: simulated]",
+        ),
     ):
         command = option(command)
     return command
@@ -133,6 +140,7 @@ def recorder(data_dir: Path, socket_path: Path | None, **overrides: object) -> N
 
     \b
     trackside recorder --socket /run/trackside/timing.sock
+    trackside recorder --strips gpio --gpio-lines 17,27:active-high
     trackside recorder --strips simulated --script laps.txt
     """
     from appliance.settings import load

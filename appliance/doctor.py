@@ -8,26 +8,17 @@ import sqlite3
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.backup import DATABASE, EDGES, check_file
+from appliance.doctor_strips import examine_strips
 from appliance.errors import ApplianceError
+from appliance.finding import Finding
 from appliance.health import Check, ClockProbe, check_disk
 from appliance.settings import Settings, load_with_origins
 from appliance.supervisor import listening_pid
 
 ANSWER_TIMEOUT_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `ok` None when it is only told."""
-
-    ok: bool | None
-    name: str
-    message: str
-    remedy: str = ""
 
 
 def examine(data_dir: Path, *, quick: bool) -> Iterator[Finding]:
@@ -40,6 +31,7 @@ def examine(data_dir: Path, *, quick: bool) -> Iterator[Finding]:
         return
     for origin in origins:
         yield Finding(None, f"setting {origin.name}", f"{origin.value or '(none)'}   from {origin.origin}")
+    yield from examine_strips(settings)
     if not data_dir.is_dir():
         yield Finding(None, "data", f"{data_dir} does not exist yet; the first start makes it.")
         return

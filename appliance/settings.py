@@ -16,17 +16,20 @@ import msgspec
 from msgspec import Meta, Struct
 
 from appliance.errors import InvalidInput
+from appliance.gpio_lines import parse_gpio_line, parse_gpio_lines, refuse_shared
 
 FILE_NAME = "trackside.toml"
 PREFIX = "TRACKSIDE_"
 DATA_VARIABLE = "TRACKSIDE_DATA"
-_NOT_SETTINGS = frozenset({DATA_VARIABLE})
+_NOT_SETTINGS = frozenset({DATA_VARIABLE, "TRACKSIDE_GPIOLAB"})
+"""Ours, but not settings; the second says where the tests find their private kernel."""
 
 StripsKind: TypeAlias = Literal["simulated", "gpio", "drem_kit", "disabled"]
 GpioNumber: TypeAlias = Annotated[int, Meta(ge=0, le=1023)]
-GpioLine: TypeAlias = Annotated[
-    str, Meta(pattern=r"^\d{1,4}(:pull-(up|down|none))?(:active-(low|high))?(=[^,:=]{1,40})?$")
-]
+GpioLine: TypeAlias = str
+"""As appliance/gpio_lines.py reads it; checked there, for a message that says how it is written."""
+LISTS = ("simulated_lines", "gpio_lines")
+GPIO_LINES = ("gpio_lines", "gpio_start_button", "gpio_shutdown_button")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -121,6 +124,7 @@ def load_with_origins(
             values[name] = _checked(name, value, source)
             origins[name] = f"{PREFIX}{name.upper()}" if source == "environment" else source
     settings = msgspec.convert(values, Settings, strict=False)
+    _check_strips(settings)
     lines = [
         Origin(name=name, value=_shown(getattr(settings, name)), origin=origins.get(name, "default"))
         for name in Settings.__struct_fields__
@@ -162,17 +166,45 @@ def _checked(name: str, value: object, source: str) -> object:
     if name not in Settings.__struct_fields__ or name == "data_dir":
         raise _unknown(name, source)
     field = next(one for one in msgspec.structs.fields(Settings) if one.name == name)
-    wanted = value
-    if name in ("simulated_lines", "gpio_lines") and isinstance(value, str):
-        wanted = [part.strip() for part in value.split(",")]
-    if isinstance(value, Path):
-        wanted = str(value)
     try:
-        return msgspec.convert(wanted, field.type, strict=False, dec_hook=_path)
-    except msgspec.ValidationError as error:
+        checked = msgspec.convert(_as_written(name, value), field.type, strict=False, dec_hook=_path)
+        for line in (checked if isinstance(checked, tuple) else (checked,)) if name in GPIO_LINES and checked else ():
+            parse_gpio_line(line, name)
+        return checked
+    except (msgspec.ValidationError, InvalidInput) as error:
         raise InvalidInput(
             f"The setting {name} = {value} ({source}) is not right: {error}.", "See docs/settings.md.", field=name
         ) from error
+
+
+def _as_written(name: str, value: object) -> object:
+    """A list from text, and GPIO lines that are plain numbers as text, like the others."""
+    if name in LISTS and isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    if name in GPIO_LINES:
+        if isinstance(value, list):
+            return [_as_written("gpio_start_button", part) for part in value]
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return str(value) if isinstance(value, Path) else value
+
+
+def _check_strips(settings: Settings) -> None:
+    """What no setting alone can have wrong: one GPIO line for two things, a kit without an address."""
+    uses = [(f"gpio_{name}", getattr(settings, f"gpio_{name}")) for name in ("lamp", "buzzer")]
+    buttons = ["gpio_shutdown_button"]
+    if settings.strips == "gpio":
+        uses += [(f"gpio_lines ({line.name})", line.number) for line in parse_gpio_lines(settings.gpio_lines)]
+        buttons.append("gpio_start_button")
+    for name in buttons:
+        if (text := getattr(settings, name)) is not None:
+            uses.append((name, parse_gpio_line(text, name).number))
+    refuse_shared((use, number) for use, number in uses if number is not None)
+    if settings.strips == "drem_kit" and settings.drem_kit_url is None:
+        raise InvalidInput(
+            "strips is drem_kit, and drem_kit_url is not set.",
+            "Set it to the kit's address, like ws://192.168.1.20:8080.",
+            field="drem_kit_url",
+        )
 
 
 def _path(kind: type, value: object) -> object:

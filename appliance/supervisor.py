@@ -212,12 +212,30 @@ class Supervisor:
 
 def recorder_arguments(settings: Settings, socket_path: Path) -> list[str]:
     """The recorder's command line."""
-    lines = ",".join(str(line) for line in settings.simulated_lines)
-    arguments = ["--data", str(settings.data_dir), "--socket", str(socket_path), "--strips", settings.strips]
-    arguments += ["--lines", lines]
-    if settings.simulated_script is not None:
-        arguments += ["--script", str(settings.simulated_script)]
-    return arguments
+    options: dict[str, object] = {
+        "--data": settings.data_dir,
+        "--socket": socket_path,
+        "--strips": settings.strips,
+        "--lines": ",".join(str(line) for line in settings.simulated_lines),
+        "--script": settings.simulated_script,
+        "--shutdown-button": settings.gpio_shutdown_button,
+        "--lamp": settings.gpio_lamp,
+        "--buzzer": settings.gpio_buzzer,
+    }
+    if settings.strips == "gpio":
+        options["--gpio-lines"] = ",".join(settings.gpio_lines)
+        options["--start-button"] = settings.gpio_start_button
+    if settings.strips == "drem_kit":
+        options["--kit-url"] = settings.drem_kit_url
+    if settings.strips == "gpio" or _has_panel(settings):
+        options["--gpio-chip"] = settings.gpio_chip
+        options["--gpio-backend"] = settings.gpio_backend
+    return [word for name, value in options.items() if value is not None for word in (name, str(value))]
+
+
+def _has_panel(settings: Settings) -> bool:
+    lines = (settings.gpio_lamp, settings.gpio_buzzer, settings.gpio_shutdown_button)
+    return any(line is not None for line in lines)
 
 
 def listening_pid(path: Path) -> int | None:

@@ -32,6 +32,14 @@ def test_the_command_line_beats_variables_beat_the_file_beat_defaults(tmp_path: 
         "strips": "default",
         "simulated_lines": "default",
         "simulated_script": "default",
+        "gpio_lines": "default",
+        "gpio_chip": "default",
+        "gpio_backend": "default",
+        "gpio_start_button": "default",
+        "gpio_shutdown_button": "default",
+        "gpio_lamp": "default",
+        "gpio_buzzer": "default",
+        "drem_kit_url": "default",
         "quiet": "default",
     }
 
@@ -42,11 +50,63 @@ def test_lines_are_a_list_in_the_file_and_text_elsewhere(tmp_path: Path) -> None
     assert load(tmp_path, {"simulated_lines": "7, 8"}, {}).simulated_lines == (7, 8)
 
 
+def test_gpio_lines_may_be_plain_numbers_in_the_file(tmp_path: Path) -> None:
+    written(tmp_path, 'gpio_lines = [17, "27:active-high=Right strip"]\ngpio_start_button = 22\ngpio_lamp = 23\n')
+    settings = load(tmp_path, {}, {})
+    assert settings.gpio_lines == ("17", "27:active-high=Right strip")
+    assert (settings.gpio_start_button, settings.gpio_lamp) == ("22", 23)
+
+
 def test_what_is_handed_to_the_children_gives_the_same_settings(tmp_path: Path) -> None:
     settings = load(
-        tmp_path, {"port": 99, "quiet": True, "timing_socket": Path("/run/t.sock"), "simulated_lines": "1,2"}
+        tmp_path,
+        {
+            "port": 99,
+            "quiet": True,
+            "timing_socket": Path("/run/t.sock"),
+            "simulated_lines": "1,2",
+            "strips": "gpio",
+            "gpio_lines": "5:pull-none:active-low=Left strip,6",
+            "gpio_chip": "pinctrl-rp1",
+            "gpio_start_button": "7",
+            "gpio_shutdown_button": "8",
+            "gpio_lamp": 9,
+            "gpio_buzzer": 10,
+            "drem_kit_url": "ws://kit:8080",
+        },
+        {},
     )
     assert load(tmp_path, {}, as_environment(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"strips": "gpio", "gpio_lines": "17,27,17"},
+            "GPIO 17 is set twice: for gpio_lines (strip 1) and for gpio_lines",
+        ),
+        ({"strips": "gpio", "gpio_lamp": 27}, "GPIO 27 is set twice: for gpio_lamp and for gpio_lines (strip 2)."),
+        (
+            {"strips": "gpio", "gpio_lines": "17=Left", "gpio_start_button": "17"},
+            "GPIO 17 is set twice: for gpio_lines (Left) and for gpio_start_button.",
+        ),
+        ({"gpio_lamp": 5, "gpio_buzzer": 5}, "GPIO 5 is set twice: for gpio_lamp and for gpio_buzzer."),
+        (
+            {"gpio_lamp": 5, "gpio_shutdown_button": "5"},
+            "GPIO 5 is set twice: for gpio_lamp and for gpio_shutdown_button.",
+        ),
+        ({"strips": "drem_kit"}, "strips is drem_kit, and drem_kit_url is not set."),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(tmp_path: Path, given: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        load(tmp_path, given, {})
+    assert str(refused.value).startswith(message)
+
+
+def test_lines_of_strips_that_are_not_gpio_are_free_for_a_lamp(tmp_path: Path) -> None:
+    assert load(tmp_path, {"strips": "drem_kit", "drem_kit_url": "ws://kit", "gpio_lamp": 17}, {}).gpio_lamp == 17
 
 
 @pytest.mark.parametrize(
@@ -56,6 +116,16 @@ def test_what_is_handed_to_the_children_gives_the_same_settings(tmp_path: Path) 
         ("data_dir = '/x'\n", "There is no setting data_dir ({path}). There are: host, port,"),
         ("port = 0\n", "The setting port = 0 ({path}) is not right: Expected `int` >= 1. See docs/settings.md."),
         ('strips = "gpioo"\n', "The setting strips = gpioo ({path}) is not right"),
+        (
+            'gpio_lines = ["17", "27:up"]\n',
+            "The setting gpio_lines = ['17', '27:up'] ({path}) is not right: 27:up is not a GPIO line. Write it like 27,",
+        ),
+        (
+            "gpio_start_button = 1024\n",
+            "The setting gpio_start_button = 1024 ({path}) is not right: 1024 is not a GPIO",
+        ),
+        ("gpio_lamp = 1024\n", "The setting gpio_lamp = 1024 ({path}) is not right: Expected `int` <= 1023."),
+        ('drem_kit_url = "http://kit"\n', "The setting drem_kit_url = http://kit ({path}) is not right"),
         ('public_url = "ftp://x"\n', "The setting public_url = ftp://x ({path}) is not right"),
         ("port = \n", "{path} cannot be read: "),
     ],
@@ -69,7 +139,9 @@ def test_a_wrong_line_is_named_with_its_file(tmp_path: Path, text: str, message:
 def test_a_misspelt_variable_is_named_and_one_of_somebody_else_is_let_be(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"There is no setting pourt \(environment\)\. Did you mean port\?"):
         load(tmp_path, {}, {"TRACKSIDE_POURT": "1"})
-    assert load(tmp_path, {}, {"TRACKSIDE_TEST_CUTS": "1", "TRACKSIDE_DATA": "/x"}) == Settings(data_dir=tmp_path)
+    assert load(
+        tmp_path, {}, {"TRACKSIDE_TEST_CUTS": "1", "TRACKSIDE_DATA": "/x", "TRACKSIDE_GPIOLAB": "/y"}
+    ) == Settings(data_dir=tmp_path)
 
 
 def test_the_data_directory_is_the_users_own() -> None:

@@ -43,15 +43,20 @@ def wait_until_released(card: Path) -> None:
 
 
 class Machine:
-    """One boot of the private kernel: runs `python -m MODULE ARGUMENTS` with the card on /card and `share` shared."""
+    """
+    One boot of the private kernel: runs `python -m MODULE ARGUMENTS` with the card on /card and `share` shared.
 
-    def __init__(self, card: Path, share: Path, module: str, *arguments: str) -> None:
+    Without a card nothing outlives the boot.
+    """
+
+    def __init__(self, card: Path | None, share: Path, module: str, *arguments: str) -> None:
         assert KERNEL is not None
         share.mkdir(exist_ok=True)
-        wait_until_released(card)
+        if card:
+            wait_until_released(card)
         self.log = share.with_suffix(".log")
         lab = [sys.executable, gpiolab.__file__, "--kernel", str(KERNEL), "--timeout", str(BOOT_S)]
-        places = ["--disk", f"{card}:/card", "--share", str(share)]
+        places = ["--share", str(share), *(["--disk", f"{card}:/card"] if card else [])]
         if ROOT.is_relative_to("/tmp"):  # inside, /tmp is another one
             places += ["--share", str(ROOT)]
         inside = ["--", sys.executable, "-m", module, str(share), *arguments]
