@@ -26,7 +26,6 @@ from appliance.errors import ApplianceError
 from appliance.facts import Facts
 from appliance.health import Check, Health, Probe
 from appliance.notify import READY, WATCHDOG, Notifier
-from appliance.notify import READY, WATCHDOG, Notifier
 from appliance.people import People
 from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
@@ -63,8 +62,6 @@ GC_THRESHOLD = (20_000, 20, 100)
 """What is there at the start stays; a full collection over 1,000 screens' objects would hold a lap up for 50 ms."""
 BACKLOG = 2048
 """Connections that may wait while the server restarts: every phone of a hall."""
-WELL_S = 5.0
-"""Between two words to systemd that the event loop goes round; its patience is 30 s (systemd/trackside.service)."""
 WELL_S = 5.0
 """Between two words to systemd that the event loop goes round; its patience is 30 s (systemd/trackside.service)."""
 
@@ -175,29 +172,15 @@ class BoxServer(uvicorn.Server):
         self._house = house
         self._loop = asyncio.get_running_loop()
         self._notifier = Notifier()
-        self._notifier = Notifier()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say where."""
         await super().startup(sockets)
         self._settling = asyncio.create_task(self._settle_down())
         self._saying = asyncio.create_task(self._say_well())
-        self._saying = asyncio.create_task(self._say_well())
         if self.started and not self._house.settings.quiet:
             sys.stdout.write(welcome_text(self._house.settings, self._house.people.setup_code()))
             sys.stdout.flush()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the requests; the word that all is well ends first."""
-        self._saying.cancel()
-        await super().shutdown(sockets)
-
-    async def _say_well(self) -> None:
-        """To systemd, where it is the one that started us."""
-        self._notifier.say(READY)
-        while True:
-            self._notifier.say(WATCHDOG)
-            await asyncio.sleep(WELL_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the requests; the word that all is well ends first."""
