@@ -31,10 +31,11 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what wo
     type=click.Choice(get_args(StripsKind)),
     help="What to listen to. [default: as trackside.toml has it, gpio on a new box]",
 )
+@click.option("--drem-kit-url", metavar="URL", help="WebSocket of a DREM timer kit, for --strips drem_kit.")
 @click.option("--port", metavar="P", type=click.IntRange(1, 65_535), help="TCP port of the pages; 80 works too.")
 @root_option
 @dry_run_option
-def install(recorder_only: bool, strips: str | None, port: int | None, root: Path, dry_run: bool) -> None:
+def install(recorder_only: bool, root: Path, dry_run: bool, **settings: str | int | None) -> None:
     """
     Run the box as services of this machine, from every boot on.
 
@@ -50,7 +51,8 @@ def install(recorder_only: bool, strips: str | None, port: int | None, root: Pat
     """
     from appliance.install import Wish, check_machine, plan, planned_settings
 
-    wish = Wish(root=root, recorder_only=recorder_only, strips=strips, port=port, user=_invoking_user())
+    asked = {name: value for name, value in settings.items() if value is not None}
+    wish = Wish(root=root, recorder_only=recorder_only, settings=asked, user=_invoking_user())
     if not dry_run:
         check_machine(wish)
     os.umask(0o022)

@@ -10,13 +10,14 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance import install_files as files
 from appliance import install_program as program
 from appliance.errors import ApplianceError, Conflict, NotAllowed, NotReady
+from appliance.gpio_chips import find_chip
 from appliance.install_settings import settings_text
 from appliance.listening import listen
 from appliance.settings import FILE_NAME, Settings, load
@@ -31,9 +32,8 @@ class Wish:
 
     root: Path = Path("/")
     recorder_only: bool = False
-    strips: str | None = None
-    """None: as the settings have it, `gpio` on a new box."""
-    port: int | None = None
+    settings: Mapping[str, str | int] = field(default_factory=dict)
+    """Those to be changed in trackside.toml."""
     user: str | None = None
     """Who may open the recorder's socket without being root, for example by SSH from another box's server."""
 
@@ -70,11 +70,8 @@ def check_machine(wish: Wish) -> None:
     settings = planned_settings(wish)
     if not wish.is_this_machine:
         return
-    if settings.strips == "gpio" and not list(Path("/dev").glob("gpiochip*")):
-        raise NotReady(
-            "This machine has no GPIO chip (/dev/gpiochip0).",
-            "Install on the Raspberry Pi, or say what to listen to: --strips drem_kit, simulated or disabled.",
-        )
+    if settings.strips == "gpio":
+        find_chip(settings.gpio_chip)
     if not wish.recorder_only and not is_active(files.SERVER):
         try:
             listen(settings.host, settings.port).close()
@@ -117,9 +114,8 @@ def planned_settings(wish: Wish) -> Settings:
     Raises:
         InvalidInput: those that are there already are wrong.
     """
-    if not (wish.data / FILE_NAME).exists():
-        return load(wish.data, {"strips": wish.strips or "gpio", "port": wish.port}, {})
-    return load(wish.data, {"strips": wish.strips, "port": wish.port}, {})
+    new = {} if (wish.data / FILE_NAME).exists() else {"strips": "gpio"}
+    return load(wish.data, {**new, **wish.settings}, {})
 
 
 def plan(wish: Wish) -> list[Step]:
@@ -176,7 +172,7 @@ def _users(wish: Wish) -> Iterator[Step]:
 def _settings(wish: Wish) -> Iterator[Step]:
     path = wish.data / FILE_NAME
     before = path.read_text(encoding="utf-8") if path.exists() else None
-    after = settings_text(before, strips=wish.strips, port=wish.port, timing_socket=files.SOCKET)
+    after = settings_text(before, wish.settings, files.SOCKET)
     if after != before:
         yield Step(
             f"{'Write' if before is None else 'Change'} {files.DATA / FILE_NAME}",

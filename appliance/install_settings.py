@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from appliance.errors import InvalidInput
@@ -11,13 +12,13 @@ HEAD = """# The settings of this box; docs/settings.md names them all. After a c
 """
 
 
-def settings_text(before: str | None, *, strips: str | None, port: int | None, timing_socket: Path) -> str:
+def settings_text(before: str | None, asked: Mapping[str, str | int], timing_socket: Path) -> str:
     """
     What is to stand in the file.
 
     Args:
         before: What stands there, None for a new box.
-        strips: None leaves them as they are; `gpio` on a new box.
+        asked: Settings to be changed; a new box listens to `gpio` unless they say otherwise.
         timing_socket: Where the tools of the command line find the recorder; added where none is named.
 
     Raises:
@@ -28,11 +29,8 @@ def settings_text(before: str | None, *, strips: str | None, port: int | None, t
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"trackside.toml cannot be read: {error}.", "Correct that line, or move it away.") from error
-    wanted: dict[str, str | int] = {}
-    if strips is not None or before is None:
-        wanted["strips"] = strips or "gpio"
-    if port is not None:
-        wanted["port"] = port
+    wanted: dict[str, str | int] = {"strips": "gpio"} if before is None else {}
+    wanted |= asked
     if "timing_socket" not in values:
         wanted["timing_socket"] = str(timing_socket)
     for name, value in wanted.items():
