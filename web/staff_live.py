@@ -7,7 +7,7 @@ gets all panels anew, and never holds up another. A handful of devices, so plain
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,7 +15,15 @@ from litestar import Litestar
 
 from appliance.errors import NotFound, NotReady
 from appliance.people_structs import PersonChanged, SessionsEnded
-from timing.facts import BoardChanged, EventChanged, QueueChanged, RaceChanged, StripsChanged
+from timing.facts import (
+    BoardChanged,
+    CrossingGone,
+    CrossingUnassigned,
+    EventChanged,
+    QueueChanged,
+    RaceChanged,
+    StripsChanged,
+)
 from timing.journal import Kind
 from web.house import House
 from web.pages.staff.panel import Part, parts
@@ -36,6 +44,8 @@ FREES_OR_TAKES = frozenset(
 """After these a track may be free or taken; a lap alone is not worth sending a line of 50 KB again."""
 
 BEAT = b"event: beat\ndata: {}\n\n"
+CROSSINGS = b"event: crossings\ndata: {}\n\n"
+"""For the page that lists them: it asks for itself again, with its own filter."""
 Key = tuple[str, str]
 
 
@@ -82,6 +92,8 @@ class StaffLive:
             facts.subscribe(EventChanged, self._on_event),
             facts.subscribe(PersonChanged, lambda _: self._mark(list(self._devices), *Part)),
             facts.subscribe(StripsChanged, self._on_strips),
+            facts.subscribe(CrossingUnassigned, self._on_crossing),
+            facts.subscribe(CrossingGone, self._on_crossing),
             facts.subscribe(SessionsEnded, self._on_sessions_ended),
         ]
         beat = asyncio.create_task(self._beat())
@@ -130,7 +142,7 @@ class StaffLive:
                 del self._devices[key]
 
     async def _full(self, key: Key, device: Device) -> bytes:
-        return _message((await parts(self._house, *key, device.parts)).values())
+        return _message(await parts(self._house, *key, device.parts))
 
     # ---- what happened
 
@@ -139,7 +151,7 @@ class StaffLive:
         keys = self._of_event(fact.view.event_id)
         self._mark(keys, Part.TABS)
         if fact.kind in FREES_OR_TAKES:
-            self._mark(keys, Part.RACE, Part.QUEUE, Part.BLIND)
+            self._mark(keys, Part.RACE, Part.QUEUE, Part.BLIND, Part.LOOSE)
         else:
             self._mark([(fact.view.event_id, fact.view.track_id)], Part.RACE)
 
@@ -159,6 +171,10 @@ class StaffLive:
     def _strips_now(self) -> None:
         self._strips_due = False
         self._mark(list(self._devices), Part.STRIPS, Part.BLIND)
+
+    def _on_crossing(self, fact: CrossingUnassigned | CrossingGone) -> None:
+        self._mark([(fact.event_id, fact.track_id)], Part.LOOSE)
+        self._mark(self._of_event(fact.event_id), Part.CROSSINGS)
 
     def _on_sessions_ended(self, fact: SessionsEnded) -> None:
         for device in self._all():
@@ -192,7 +208,7 @@ class StaffLive:
         for device in self._devices.get(key, ()):
             shown = frozenset(device.parts & rendered.keys())
             if shown and shown not in messages:
-                messages[shown] = _message(rendered[part] for part in shown)
+                messages[shown] = _message({part: rendered[part] for part in shown})
             if shown:
                 device.put(messages[shown])
 
@@ -213,7 +229,8 @@ class StaffLive:
         return [key for key in self._devices if key[0] == event_id]
 
 
-def _message(rendered: Iterable[str]) -> bytes:
-    """One unnamed message: htmx swaps each partial in by itself."""
-    text = "".join(rendered)
-    return ("".join(f"data: {line}\n" for line in text.splitlines() if line.strip()) + "\n").encode()
+def _message(rendered: Mapping[Part, str]) -> bytes:
+    """One unnamed message, whose partials htmx swaps in by itself; and the word for a page that asks for itself."""
+    lines = [line for text in rendered.values() for line in text.splitlines() if line.strip()]
+    message = ("".join(f"data: {line}\n" for line in lines) + "\n").encode() if lines else b""
+    return message + CROSSINGS if Part.CROSSINGS in rendered else message

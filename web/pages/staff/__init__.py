@@ -2,7 +2,19 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from web.pages.staff import dashboard, events, people, queue, race_edit, racer_care, racers, races, timekeeper
+from web.pages.staff import (
+    crossings,
+    dashboard,
+    events,
+    people,
+    queue,
+    race_edit,
+    racer_care,
+    racers,
+    races,
+    recorders,
+    timekeeper,
+)
 
 ROUTES: list[HTTPRouteHandler] = [
     *dashboard.ROUTES,
@@ -10,8 +22,10 @@ ROUTES: list[HTTPRouteHandler] = [
     *racers.ROUTES,
     *racer_care.ROUTES,
     *people.ROUTES,
+    *recorders.ROUTES,
     *queue.ROUTES,
     *timekeeper.ROUTES,
     *races.ROUTES,
     *race_edit.ROUTES,
+    *crossings.ROUTES,
 ]

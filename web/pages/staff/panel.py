@@ -16,6 +16,7 @@ from timing.queue import QueueEntry, QueueState
 from timing.structs import Event, LapView, RaceState, RaceView, Track
 from web.given import House
 from web.pages.staff.blind import unseen
+from web.pages.staff.loose import loose_now
 from web.render import render
 
 NEXT_SHOWN = 40
@@ -31,6 +32,9 @@ class Part(StrEnum):
     PAST = "past"
     STRIPS = "strips"
     BLIND = "blind"
+    LOOSE = "loose"
+    CROSSINGS = "crossings"
+    """No panel of its own: tells the list of crossings to look again."""
 
 
 class InLine(Struct, frozen=True, kw_only=True):
@@ -86,9 +90,12 @@ async def in_line(house: House, event: Event, entry: QueueEntry) -> InLine:
 
 
 async def parts(house: House, event_id: str, track_id: str, wanted: Iterable[Part]) -> dict[Part, str]:
-    """These panels as htmx swaps them in."""
+    """These panels as htmx swaps them in; nothing for those that are none."""
+    panels = set(wanted)
     values = await context(house, event_id, track_id)
-    return {part: _partial(part, values) for part in wanted}
+    if Part.LOOSE in panels:  # Read from the disk, so only when it is due: a lap must not wait for it.
+        values["loose"] = await loose_now(house, event_id, track_id)
+    return {part: "" if part is Part.CROSSINGS else _partial(part, values) for part in Part if part in panels}
 
 
 def _partial(part: Part, values: dict[str, object]) -> str:
