@@ -12,7 +12,6 @@ from timing.structs import RaceState
 
 BOUNCE_NS = 300_000_000
 """A switch chatters for some milliseconds, and nobody presses twice within 0.3 s and means it."""
-ACTOR_BUTTON = "button"
 
 MEANING: Mapping[RaceState, Kind] = {
     RaceState.READY: Kind.START,

@@ -12,21 +12,21 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from msgspec import Struct
-
 from appliance import clock
 from appliance.database import Database
 from appliance.errors import ApplianceError, Conflict, NotFound
 from appliance.facts import Facts
 from timing.blind import BlindSpots
-from timing.buttons import ACTOR_BUTTON, is_new_press, meaning
+from timing.buttons import is_new_press, meaning
 from timing.control import RaceControl, WriteJob
 from timing.crossing_entry import action_id_of, entry_of
 from timing.crossings import Crossing, EdgeSeen, TrackStrips, step
 from timing.events import Events
 from timing.facts import CrossingUnassigned, EdgeHeard, StripsChanged
+from timing.journal import ACTOR_BUTTON
 from timing.live_race import LiveRace
 from timing.lockouts import TrackKey, load_lockouts, save_lockout
+from timing.loose import loose_job
 from timing.recorder_link import RecorderLink
 from timing.recorders import Recorders, RecorderState, Remotes
 from timing.signal import BlindSpot, StripGap
@@ -44,17 +44,6 @@ PROBLEMS = {
     "disk_full": "The disk is full. Crossings are still recorded, on the reserve: make room soon.",
     "not_recording": "The disk takes nothing more. Crossings wait in memory only: make room now.",
 }
-
-
-class LooseCrossing(Struct, frozen=True, kw_only=True):
-    """A crossing that no race took. `at` is UTC."""
-
-    recorder_id: str
-    edge_seq: int
-    event_id: str
-    track_id: str
-    line: int
-    at: str
 
 
 class StripIntake:
@@ -116,7 +105,14 @@ class StripIntake:
         return await self._recorders.recorded(recorder_id, after, enough)
 
     def times(self, track: Track, recorder_id: str, line: int) -> bool:
-        """Whether this line of this recorder times the track."""
+        """Whether this line of this recorder is a strip that times the track."""
+        return not self._is_button(recorder_id, line) and self._is_of_track(track, recorder_id, line)
+
+    def _is_button(self, recorder_id: str, line: int) -> bool:
+        link = self._recorders.link(recorder_id)
+        return link is not None and link.is_button(line)
+
+    def _is_of_track(self, track: Track, recorder_id: str, line: int) -> bool:
         is_own = recorder_id == self._recorders.own.recorder_id
         if track.lines is None:
             return is_own
@@ -165,24 +161,6 @@ class StripIntake:
         """The same of any race. Raises NotFound."""
         return await self._blind.of(race_id)
 
-    async def loose(self, event_id: str, track_id: str) -> "list[LooseCrossing]":
-        """The newest crossings of a track that no race took."""
-        rows = await self._db.fetch_all(
-            "SELECT * FROM loose_crossing WHERE event_id = ? AND track_id = ? ORDER BY wall_ns DESC LIMIT 20",
-            (event_id, track_id),
-        )
-        return [
-            LooseCrossing(
-                recorder_id=row["recorder_id"],
-                edge_seq=row["edge_seq"],
-                event_id=row["event_id"],
-                track_id=row["track_id"],
-                line=row["line"],
-                at=clock.iso_utc(row["wall_ns"]),
-            )
-            for row in rows
-        ]
-
     async def hit(self, line: int, *, hold_ms: int = 40, bounces: int = 0, recorder_id: str | None = None) -> None:
         """Press a simulated strip. Raises NotReady, Conflict (the strips are real), InvalidInput (no such line)."""
         link = self._recorders.own if recorder_id is None else self._recorders.link(recorder_id)
@@ -198,10 +176,10 @@ class StripIntake:
 
     def edge(self, link: RecorderLink, edge: EdgeSeen, *, live: bool) -> None:
         """An edge, once and in order."""
-        if edge.line in {strip.line for strip in link.strips}:
-            self._saw(link, edge)
-        else:
+        if link.is_button(edge.line):
             self._pressed(edge)
+        else:
+            self._saw(link, edge)
         if live:
             self._facts.publish(EdgeHeard(edge=edge))
         self._facts.publish(StripsChanged())
@@ -239,7 +217,7 @@ class StripIntake:
             except NotFound:  # One race whose track is gone must not cost the other tracks their crossings.
                 log.error("race_without_track event_id=%s track_id=%s", *key)
                 continue
-            if self.times(track, edge.recorder_id, edge.line):
+            if self._is_of_track(track, edge.recorder_id, edge.line):
                 yield key, lockout_ms
 
     def _crossed(self, link: RecorderLink, key: TrackKey, crossing: Crossing, strips: TrackStrips) -> None:
@@ -260,7 +238,7 @@ class StripIntake:
         self._follow_write(written, edge, lambda: link.crossed(edge.line))
 
     async def _keep_loose(self, key: TrackKey, edge: EdgeSeen, jobs: list[WriteJob]) -> None:
-        await self._db.write(_all([_loose_job(edge, *key), *jobs]))
+        await self._db.write(_all([loose_job(edge, *key), *jobs]))
         self._facts.publish(CrossingUnassigned(event_id=key[0], track_id=key[1], line=edge.line, at_ns=edge.at_ns))
 
     def _pressed(self, edge: EdgeSeen) -> None:
@@ -389,17 +367,6 @@ def _all(jobs: list[WriteJob]) -> WriteJob:
     def job(connection: sqlite3.Connection) -> None:
         for one in jobs:
             one(connection)
-
-    return job
-
-
-def _loose_job(edge: EdgeSeen, event_id: str, track_id: str) -> WriteJob:
-    def job(connection: sqlite3.Connection) -> None:
-        connection.execute(
-            "INSERT OR IGNORE INTO loose_crossing (recorder_id, edge_seq, event_id, track_id, boot_id, at_ns,"
-            " wall_ns, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (edge.recorder_id, edge.seq, event_id, track_id, edge.boot_id, edge.at_ns, edge.wall_ns, edge.line),
-        )
 
     return job
 

@@ -92,10 +92,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     boot_id: str
     wall_ns: int
     actor: str
-    """The person's id, "strip" for a crossing, "box" for what Trackside did by itself."""
+    """The person's id, "strip" for a crossing, "button" for the button at the track, "box" for Trackside itself."""
     kind: Kind
     payload: Payload = Payload()
 
 
 ACTOR_STRIP = "strip"
 ACTOR_BOX = "box"
+ACTOR_BUTTON = "button"

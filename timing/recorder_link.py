@@ -116,6 +116,11 @@ class RecorderLink:
         """Its timing strips."""
         return [] if self.recorder is None else [one for one in self.recorder.lines if one.role is LineRole.STRIP]
 
+    def is_button(self, line: int) -> bool:
+        """Whether a button is wired to the line, and no strip."""
+        lines = () if self.recorder is None else self.recorder.lines
+        return any(one.line == line and one.role is LineRole.BUTTON for one in lines)
+
     @property
     def offset(self) -> Offset | None:
         """Its clock minus ours, as far as it is known."""

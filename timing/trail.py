@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from appliance.clock import iso_utc
-from timing.journal import ACTOR_BOX, ACTOR_STRIP, Entry, Kind, Payload
+from timing.journal import ACTOR_BOX, ACTOR_BUTTON, ACTOR_STRIP, Entry, Kind, Payload
 
 
 class TrailLine(Struct, frozen=True, kw_only=True):
-    """One entry. `at` is UTC; `actor` a person's name, "Strip" or "Trackside"; `is_edit`: a correction by a person."""
+    """
+    One entry. `at` is UTC; `actor` a person's name, "Strip", "Button" or "Trackside".
+
+    `is_edit`: a correction by a person.
+    """
 
     seq: int
     at: str
@@ -48,7 +52,7 @@ def lap_text(lap_ms: int) -> str:
 
 
 def _actor(actor: str, name_of: Names) -> str:
-    return {ACTOR_STRIP: "Strip", ACTOR_BOX: "Trackside"}.get(actor) or name_of(actor)
+    return {ACTOR_STRIP: "Strip", ACTOR_BUTTON: "Button", ACTOR_BOX: "Trackside"}.get(actor) or name_of(actor)
 
 
 def _rescored(entries: Sequence[Entry], rescore: Entry) -> str:

@@ -17,6 +17,7 @@ from tests.timing.recorder_process import RecorderProcess, connected
 from timing.facts import CrossingUnassigned, RaceChanged, StripsChanged
 from timing.intake import StripIntake
 from timing.journal import Kind
+from timing.loose import LooseCrossings
 from timing.rules import RaceRules
 from timing.structs import NewEvent, NewTrack, RaceState, RaceView, StripLine
 
@@ -141,7 +142,8 @@ async def test_a_crossing_without_a_race_is_kept_and_told(racing: Racing, record
         await heard.until(lambda: strips.problem is None)
         await strips.hit(17)
         await heard.until(lambda: len(heard.loose) == 1)
-        loose = await strips.loose(event.event_id, "1")
+        crossings = LooseCrossings(racing.db, racing.facts, racing.people, racing.events, racing.control)
+        loose = await crossings.list(event.event_id, "1")
 
     assert [(crossing.line, crossing.track_id) for crossing in loose] == [(17, "1")]
 
@@ -331,3 +333,68 @@ async def test_a_pass_that_goes_on_over_a_restart_of_the_server_stays_one_crossi
         view = await racing.control.view(race.race_id)
 
     assert (view.version, view.laps) == (2, [])
+
+
+async def test_edges_are_read_again_from_the_recorder_that_has_them(racing: Racing, recorder: RecorderProcess) -> None:
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await press(recorder, 5)
+        (state,) = strips.recorders()
+        assert state.recorder_id is not None
+        some = await strips.recorded(state.recorder_id, 2, lambda edge: edge.seq == 6)
+        rest = await strips.recorded(state.recorder_id, 6, lambda edge: False)
+
+    assert [edge.seq for edge in some] == [3, 4, 5, 6]
+    assert [edge.seq for edge in rest] == [7, 8, 9, 10]
+    assert [edge.active for edge in some] == [True, False, True, False]
+
+
+async def test_edges_of_a_recorder_that_is_away_cannot_be_read(racing: Racing, recorder: RecorderProcess) -> None:
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        recorder_id = strips.recorders()[0].recorder_id
+        assert recorder_id is not None
+        await recorder.end()
+        await heard.until(lambda: strips.problem is not None)
+        with pytest.raises(NotReady, match="is not connected"):
+            await strips.recorded(recorder_id, 0, lambda edge: False)
+
+
+async def test_the_time_without_a_recorder_is_shown_on_the_race_it_touches(
+    racing: Racing, recorder: RecorderProcess
+) -> None:
+    touched = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await strips.hit(17)
+        await heard.until(lambda: len(heard.races) == 1)
+        assert strips.blind_spots(touched.event_id, "1") == []
+        await recorder.end(signal.SIGKILL)
+        await recorder.start()
+        await heard.until(lambda: bool(strips.blind_spots(touched.event_id, "1")))
+        (spot,) = strips.blind_spots(touched.event_id, "1")
+        await racing.do(touched, Kind.END, Kind.SUBMIT)
+        assert await strips.blind_spots_of(touched.race_id) == [spot]
+        untouched = await racing.ready(racing.events.get(touched.event_id), touched.racer_id)
+        assert await strips.blind_spots_of(untouched.race_id) == []
+
+    assert (spot.reason, spot.lost, spot.line, spot.recorder_name) == ("killed", 0, None, "this box")
+    assert spot.missing_ms is not None
+    assert spot.missing_ms > 0
+
+
+async def test_a_blind_spot_is_shown_once_after_a_restart_of_the_server(
+    tmp_path: Path, recorder: RecorderProcess
+) -> None:
+    async with racing_in(tmp_path) as racing:
+        race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+        async with listening(racing, recorder) as (strips, heard):
+            await heard.until(lambda: strips.problem is None)
+            await strips.hit(17)
+            await heard.until(lambda: len(heard.races) == 1)
+            await recorder.end(signal.SIGKILL)
+            await recorder.start()
+            await heard.until(lambda: bool(strips.blind_spots(race.event_id, "1")))
+    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        assert len(strips.blind_spots(race.event_id, "1")) == 1
