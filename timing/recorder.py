@@ -1,10 +1,11 @@
 """
 The recorder process: owns the strips and edges.db, serves the timing stream on a Unix socket, and does nothing else.
 
-    python -m timing.recorder --data DIR --socket PATH --strips simulated [--lines 17,27] [--names A,B] [--script FILE]
+    python -m timing.recorder --data DIR --socket PATH --strips gpio|simulated|drem_kit|disabled […]
 
 Prints one line when it is ready. It runs on while the server restarts, so it imports little and can be killed at any
 moment; SIGTERM ends it after what is waiting is durable. A vital part that fails ends the process, to be started again.
+The time in which no recorder watched the strips is a record too, written when they are watched again.
 """
 
 import argparse
@@ -19,18 +20,25 @@ from typing import Any
 
 from appliance.clock import boot_id
 from appliance.errors import ApplianceError, Conflict
-from timing.clock_reading import ClockReading, ClockWatch, read_clocks
-from timing.edge_writer import EdgeWriter
-from timing.edges_db import Anchor, EdgesDb, EdgesReader, Record
-from timing.stream import HEARTBEAT_S, PROTOCOL, Clock, Hit, RecorderHello, StripsKind, encode
+from appliance.notify import READY, STOPPING, WATCHDOG, Notifier
+from timing.anchors import Anchor, AnchorReason, ClockReading
+from timing.blindness import Sign, blind_since, blind_while_asleep
+from timing.clock_reading import ClockWatch, read_clocks
+from timing.edge_writer import EdgeWriter, RawBlind, check_raw
+from timing.edges_db import EdgesDb, EdgesReader, Record
+from timing.life_file import LifeFile
+from timing.panel_guard import PanelGuard
+from timing.stream import HEARTBEAT_S, PROTOCOL, Blind, Clock, Crossed, Hit, RecorderHello, encode
 from timing.stream_server import RecentEdges, StreamServer
-from timing.strips import RawEdge, RawGap, Strips
-from timing.strips.choose import open_strips, parse_lines
+from timing.strips import Panel, RawEdge, RawGap, Strips
+from timing.strips.choose import add_arguments, open_panel, open_strips
 from timing.strips.simulated import SimulatedStrips
 from timing.unix_socket import listen, serve_lines
 
-DEFAULT_LINES = "17,27,22,23"
-"""GPIO numbers free on every Pi and on the DREM kit's header; DREM's own timer uses 17 and 27."""
+ON_THE_WAY_NS = 50_000_000
+"""From the kernel's stamp to the writer's queue, at worst: a sign of life is dated back by it."""
+SETTLE_S = 0.5
+"""How long the first client waits for the blind spot before this start to be durable: longer than a slow card takes."""
 
 log = logging.getLogger("recorder")
 
@@ -38,26 +46,32 @@ log = logging.getLogger("recorder")
 class Recorder:
     """Strips in, durable edges out."""
 
-    def __init__(self, data_dir: Path, strips: Strips, boot: str) -> None:
+    def __init__(self, data_dir: Path, strips: Strips, boot: str, panel: Panel | None = None) -> None:
         """
         Open the memory.
 
         Args:
             boot: This boot's id: the clock that the strips' stamps are of.
+            panel: Lamp and buzzer of the box, None without.
 
         Raises:
             ApplianceError: as EdgesDb.
         """
         self._db = EdgesDb(data_dir)
         self._strips = strips
+        self._panel = PanelGuard(panel)
         self._boot_id = boot
         self._recent = RecentEdges(self._db.last_seq)
         self._reader = EdgesReader(self._db.path)
         self._server = StreamServer(self, self._recent, self._reader)
         self._loop = asyncio.get_running_loop()
         self._died: asyncio.Future[None] = self._loop.create_future()
-        self._writer = EdgeWriter(self._db, boot, self._from_writer, self._writer_died)
+        self._writer = EdgeWriter(self._db, boot, self._from_writer, self._writer_died, self._nothing_waits)
         self._watch = ClockWatch()
+        self._notifier = Notifier()
+        self._held: list[RawEdge | RawGap] | None = []
+        """What the strips made before the blind spot before it had its number; None once it has."""
+        self._life: LifeFile | None = None
 
     @property
     def recorder_id(self) -> str:
@@ -81,6 +95,7 @@ class Recorder:
             last_seq=self._recent.last_seq,
             lines=list(self._strips.lines),
             strips=self._strips.kind,
+            note=self._strips.note,
         )
 
     def hit(self, hit: Hit) -> None:
@@ -98,10 +113,20 @@ class Recorder:
             )
         self._strips.hit(hit.line, hit.hold_ms, hit.bounces)
 
+    def crossed(self, crossed: Crossed) -> None:
+        """A client counted a crossing: sound the buzzer."""
+        self._panel.crossed(crossed.line)
+
     def record(self, raw: RawEdge | RawGap) -> None:
         """The strips' sink: whatever comes, the next edge is taken too."""
         try:
+            if self._held is not None:
+                check_raw(raw)
+                self._held.append(raw)
+                return
             self._writer.append(raw)
+            if isinstance(raw, RawEdge) and raw.active:
+                self._panel.pressed(raw.line)
         except Exception:
             log.exception("edge_refused raw=%r", raw)
 
@@ -120,36 +145,85 @@ class Recorder:
             self._db.close()
             raise
         self._writer.start()
-        beat = asyncio.create_task(self._beat())
         stopping = asyncio.create_task(stop.wait())
-        vital: set[asyncio.Future[Any]] = {stopping, beat, self._died}
+        vital: set[asyncio.Future[Any]] = {stopping, self._died}
         try:
             await self._strips.start(self.record)
+            await self._watching_again(LifeFile(socket_path, self.recorder_id))
+            await self._panel.start()
+            beat = asyncio.create_task(self._beat())
+            vital.add(beat)
             async with serve_lines(listening, self._server.talk):
                 ready.set()
+                self._notifier.say(READY)
                 await asyncio.wait(vital, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (beat, stopping):
+            self._notifier.say(STOPPING)
+            for task in vital - {self._died}:
                 task.cancel()
             listening.remove_file()
-            await self._wind_up()
+            await self._wind_up(is_clean=stop.is_set())
         if not stop.is_set():
             cause = self._died.exception() if self._died.done() else beat.exception()
             raise RuntimeError("a vital part of the recorder has failed") from cause
 
-    async def _wind_up(self) -> None:
-        await self._strips.stop()
-        await asyncio.to_thread(self._writer.close)
+    async def _wind_up(self, *, is_clean: bool) -> None:
+        if is_clean:
+            self._anchor(read_clocks(), AnchorReason.STOP)
+        try:
+            await self._strips.stop()
+        except Exception:
+            log.exception("strips_not_stopped")
+        await self._panel.stop()
+        is_whole = await asyncio.to_thread(self._writer.close)
+        if self._life:
+            self._life.close(remove=is_clean and is_whole)
         await self._server.close()
         self._reader.close()
         self._db.close()
+
+    async def _watching_again(self, life: LifeFile) -> None:
+        """The lines are watched: write down since when they had not been, before what they made meanwhile."""
+        sign, now = self._reader.last_sign(life.read()), read_clocks()
+        held, self._held = self._held or [], None
+        if reason := self._watch.anchor_due(now):
+            self._anchor(now, reason)
+        stamps = [raw.at_ns for raw in held if isinstance(raw, RawEdge) and raw.stamp is None]
+        earlier_ns = max(0, now.mono_ns - min(stamps, default=now.mono_ns))
+        again = ClockReading(now.mono_ns - earlier_ns, now.wall_ns - earlier_ns, now.slept_ns)
+        newest = self.last_seq
+        is_blind = self._record_blind(blind_since(sign, self._boot_id, again), again)
+        for raw in held:
+            self.record(raw)
+        self._life = life
+        if is_blind:
+            with contextlib.suppress(TimeoutError):  # A disk that refuses: timing goes on, in memory.
+                await asyncio.wait_for(self._recent.wait_beyond(newest), SETTLE_S)
+
+    def _record_blind(self, blind: Blind | None, again: ClockReading) -> bool:
+        """Whether there was anything to record."""
+        if blind is None or not self._strips.lines:
+            return False
+        log.warning("blind reason=%s for_ms=%d", blind.reason, (blind.to_wall_ns - blind.from_wall_ns) // 1_000_000)
+        self._writer.append(RawBlind(self._strips.lines[0].line, again.mono_ns, blind))
+        return True
+
+    def _anchor(self, clocks: ClockReading, reason: AnchorReason) -> None:
+        """Keep a reading of the clocks; it is a sign of life too, so only while the lines are watched."""
+        if self._held is None:
+            self._writer.anchor(Anchor(self._boot_id, clocks.mono_ns, clocks.wall_ns, reason, clocks.slept_ns))
 
     async def _beat(self) -> None:
         while True:
             clocks = read_clocks()
             if reason := self._watch.anchor_due(clocks):
-                self._writer.anchor(Anchor(self._boot_id, clocks.mono_ns, clocks.wall_ns, reason))
+                self._anchor(clocks, reason)
+            if reason is AnchorReason.WAKE and (before := self._watch.previous):
+                self._record_blind(blind_while_asleep(self._boot_id, before, clocks), clocks)
             self._server.say_to_all(encode(self._clock(clocks)))
+            self._panel.show(self._writer.problem)
+            if self._writer.is_well:
+                self._notifier.say(WATCHDOG)
             await asyncio.sleep(HEARTBEAT_S)
 
     def _clock(self, clocks: ClockReading) -> Clock:
@@ -159,6 +233,12 @@ class Recorder:
     def _from_writer(self, records: list[Record]) -> None:
         with contextlib.suppress(RuntimeError):  # The loop has ended; the edges are durable all the same.
             self._loop.call_soon_threadsafe(self._recent.add, records)
+
+    def _nothing_waits(self, reading: ClockReading) -> None:
+        """From the writer's thread: whatever the strips made until then is durable."""
+        if self._life:
+            mono_ns, wall_ns = reading.mono_ns - ON_THE_WAY_NS, reading.wall_ns - ON_THE_WAY_NS
+            self._life.write(Sign(boot_id=self._boot_id, mono_ns=mono_ns, wall_ns=wall_ns, slept_ns=reading.slept_ns))
 
     def _writer_died(self, error: BaseException) -> None:
         def tell() -> None:
@@ -181,8 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    strips = open_strips(options.strips, parse_lines(options.lines, options.names), options.script)
-    recorder = Recorder(options.data, strips, boot_id())
+    recorder = Recorder(options.data, open_strips(options), boot_id(), open_panel(options))
     stop, ready = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -208,10 +287,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, required=True, help="directory of edges.db")
     parser.add_argument("--socket", type=Path, required=True, help="where to listen")
-    parser.add_argument("--strips", choices=[StripsKind.SIMULATED, StripsKind.DISABLED], default=StripsKind.SIMULATED)
-    parser.add_argument("--lines", default=DEFAULT_LINES, help=f"line numbers (default {DEFAULT_LINES})")
-    parser.add_argument("--names", help="their names, in the same order (default strip 1, strip 2, …)")
-    parser.add_argument("--script", type=Path, help="file of simulated hits: at_ms line [hold_ms] [bounces]")
+    add_arguments(parser)
     return parser
 
 

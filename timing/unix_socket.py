@@ -1,4 +1,8 @@
-"""A listening Unix socket: takes the place of a dead process's, never of a living one's."""
+"""
+A listening Unix socket: takes the place of a dead process's, never of a living one's.
+
+Open to the group of its directory, when that directory is one for a group: so the server, as another user, reaches it.
+"""
 
 import asyncio
 import contextlib
@@ -53,6 +57,7 @@ def listen(path: Path) -> Listening:
             sock.bind(str(path))
         finally:
             os.umask(old)
+        _give_to_group(path)
         inode = path.stat().st_ino
         sock.listen(BACKLOG)
     except OSError as error:
@@ -76,6 +81,15 @@ async def serve_lines(
         yield
     finally:
         server.close()
+
+
+def _give_to_group(path: Path) -> None:
+    """A setgid directory does it by itself; one that all may write in, like /tmp, is nobody's."""
+    directory = path.parent.stat()
+    for_its_group = stat.S_IMODE(directory.st_mode) & (stat.S_IXGRP | stat.S_IWOTH) == stat.S_IXGRP
+    if for_its_group and path.stat().st_gid != directory.st_gid:
+        with contextlib.suppress(PermissionError):  # We are not in that group: it is ours alone.
+            os.chown(path, -1, directory.st_gid)
 
 
 def _clear_away(path: Path) -> None:

@@ -4,12 +4,15 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
+MS = 1_000_000
+"""In ns."""
 DEADLINE_S = 20
 """A test that waits longer for a line has failed."""
 Message = dict[str, Any]
@@ -109,22 +112,22 @@ class BareClient:
         return found
 
     async def edges_to_the_end(self) -> list[Message]:
-        """Every edge until the recorder goes."""
+        """Every edge and gap until the recorder goes."""
         found: list[Message] = []
         async with asyncio.timeout(DEADLINE_S):
             while (message := await self.next()) is not None:
-                if message["type"] == "edge":
+                if message["type"] in ("edge", "gap"):
                     found.append(message)
         return found
 
     async def replay(self) -> list[Message]:
-        """Every edge until caught_up."""
+        """Every edge and gap until caught_up."""
         found: list[Message] = []
         async with asyncio.timeout(DEADLINE_S):
             while (message := await self.next()) is not None:
                 if message["type"] == "caught_up":
                     return found
-                if message["type"] == "edge":
+                if message["type"] in ("edge", "gap"):
                     found.append(message)
         raise AssertionError("the stream ended before caught_up")
 
@@ -148,3 +151,18 @@ async def history(socket: Path, after: int | None = 0) -> list[Message]:
 
 def numbers(edges: list[Message]) -> list[int]:
     return [edge["seq"] for edge in edges]
+
+
+def stored(data: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of edges.db."""
+    connection = sqlite3.connect(f"file:{data}/edges.db?mode=ro", uri=True)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def resident_kb(pid: int) -> int:
+    """The memory that a process has in use."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])

@@ -4,17 +4,23 @@ import sqlite3
 import threading
 
 import pytest
+from sqlite_utils.db import Database as SchemaDatabase
 
 from appliance.errors import Conflict, NotReady
 from appliance.file_lock import FileInUse
-from timing.clock_reading import ClockReading, ClockWatch, read_clocks
-from timing.edge_writer import EdgeWriter
-from timing.edges_db import Anchor, EdgesDb, EdgesReader
+from timing import edges_schema
+from timing.anchors import Anchor, AnchorReason
+from timing.blindness import Sign
+from timing.clock_reading import read_clocks
+from timing.edge_writer import EdgeWriter, RawBlind
+from timing.edges_db import EdgesDb, EdgesReader
+from timing.edges_schema import MIGRATIONS
 from timing.reserve import Reserve
-from timing.stream import Edge, Gap, Level
+from timing.stream import Blind, BlindReason, Edge, Gap, Level, Problem, Stamp
 from timing.strips import RawEdge, RawGap
 
 SECOND_NS = 1_000_000_000
+BLIND = Blind(boot_id="boot-0", from_ns=1, from_wall_ns=-2, to_wall_ns=3, reason=BlindReason.POWER)
 
 
 class Told:
@@ -247,6 +253,95 @@ def test_tables_are_strict(tmp_path):
     assert sorted(tables) == [("anchor", 1), ("edge", 1), ("meta", 1)]
 
 
+@pytest.fixture
+def first_version(tmp_path):
+    """An edges.db as the first release left it, with something of everything."""
+    connection = sqlite3.connect(tmp_path / "edges.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    MIGRATIONS.apply(SchemaDatabase(connection, execute_plugins=False), stop_before="0002_blind")
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    connection.executemany(
+        "INSERT INTO edge VALUES (?, ?, 'boot', 17, ?, ?, ?, ?, ?)",
+        [(1, "edge", 1, 10, 1_010, None, 5), (2, "gap", None, 20, None, 3, None), (3, "edge", 0, 30, 1_030, None, 9)],
+    )
+    connection.execute("INSERT INTO anchor VALUES (7, 'boot', 5, 1005, 'start')")
+    connection.close()
+    return tmp_path
+
+
+def test_file_of_the_first_version_keeps_everything_and_learns_of_blind_spots(first_version):
+    ((recorder_id,),) = rows(first_version, "SELECT recorder_id FROM meta")
+    with Open(first_version) as box:
+        assert (box.db.recorder_id, box.db.last_seq) == (recorder_id, 3)
+        before = [
+            Edge(seq=1, boot_id="boot", line=17, edge=Level.ACTIVE, at_ns=10, wall_ns=1_010),
+            Gap(seq=2, line=17, lost=3, at_ns=20, boot_id="boot"),
+            Edge(seq=3, boot_id="boot", line=17, edge=Level.INACTIVE, at_ns=30, wall_ns=1_030),
+        ]
+        assert stored(first_version) == before
+        reader = EdgesReader(box.db.path)
+        assert reader.anchors() == [Anchor("boot", 5, 1_005, "start")]
+        assert reader.last_sign() == Sign(boot_id="boot", mono_ns=30, wall_ns=1_030)
+        reader.close()
+        box.writer.append(RawBlind(17, 90, BLIND))
+        box.writer.append(RawEdge(17, True, 95, stamp=Stamp.WALL_MS))
+        blind, edge = box.told.wait_for(2)
+    assert blind == Gap(seq=4, line=17, lost=0, at_ns=90, boot_id="boot-a", blind=BLIND)
+    assert edge.stamp is Stamp.WALL_MS
+    assert stored(first_version) == [*before, blind, edge]
+    assert rows(first_version, "SELECT line_seqno FROM edge ORDER BY seq") == [(5,), (None,), (9,), (None,), (None,)]
+    assert rows(first_version, "PRAGMA user_version") == [(2,)]
+    assert [path.suffix for path in (first_version / "backups").iterdir()] == [".db"]
+    connection = sqlite3.connect(first_version / "edges.db")
+    for table in ("edge", "anchor", "meta"):
+        with pytest.raises(sqlite3.IntegrityError, match="append only"):
+            connection.execute(f"DELETE FROM {table}")
+    connection.close()
+
+
+def test_upgraded_file_has_the_tables_of_a_new_one(first_version, tmp_path_factory):
+    new = tmp_path_factory.mktemp("new")
+    shape = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY name"
+    for directory in (first_version, new):
+        EdgesDb(directory).close()
+    assert rows(first_version, shape) == rows(new, shape)
+
+
+def test_upgrade_that_fails_leaves_the_file_as_it_was(first_version, monkeypatch):
+    monkeypatch.setitem(edges_schema._BLIND_TABLES, "anchor", "CREATE TABLE anchor (a, a)")
+    with pytest.raises(NotReady, match="The file is as it was"):
+        EdgesDb(first_version)
+    assert rows(first_version, "SELECT count(*) FROM edge") == [(3,)]
+    assert rows(first_version, "PRAGMA user_version") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "INSERT INTO edge (seq, kind, boot_id, line, at_ns) VALUES (1, 'blind', 'b', 1, 1)",
+        "INSERT INTO edge (seq, kind, boot_id, line, at_ns) VALUES (1, 'dark', 'b', 1, 1)",
+        "INSERT INTO edge (seq, kind, boot_id, line, at_ns, lost) VALUES (1, 'gap', 'b', 1, 1, 0)",
+        "INSERT INTO edge (seq, kind, boot_id, line, at_ns, wall_ns, from_boot_id, from_ns, from_wall_ns, reason)"
+        " VALUES (1, 'blind', 'b', 1, 1, 1, 'a', 1, 1, 'bored')",
+        "INSERT INTO anchor (boot_id, mono_ns, wall_ns, reason) VALUES ('b', 1, 1, 'whim')",
+    ],
+)
+def test_record_that_says_nothing_is_refused_by_the_file_itself(tmp_path, wrong):
+    EdgesDb(tmp_path).close()
+    connection = sqlite3.connect(tmp_path / "edges.db")
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK constraint failed"):
+        connection.execute(wrong)
+    connection.close()
+
+
+def test_every_reason_of_an_anchor_can_be_stored(tmp_path):
+    with Open(tmp_path) as box:
+        for number, reason in enumerate(AnchorReason):
+            box.writer.anchor(Anchor("boot-a", number, number, reason, slept_ns=number))
+    kept = rows(tmp_path, "SELECT reason, slept_ns FROM anchor ORDER BY anchor_id")
+    assert kept == [(reason.value, number) for number, reason in enumerate(AnchorReason)]
+
+
 @pytest.mark.parametrize("damage", ["header", "page"])
 def test_damaged_file_is_set_aside_and_recording_begins_anew(tmp_path, damage):
     with Open(tmp_path) as box:
@@ -312,22 +407,15 @@ def test_reserve_is_not_taken_from_a_nearly_full_disk(tmp_path, monkeypatch):
     assert not (tmp_path / "reserve").exists()
 
 
-def test_clocks_are_kept_at_the_start_each_minute_and_when_utc_is_stepped():
-    watch = ClockWatch()
+def test_reserve_that_cannot_be_made_is_told_of_once_and_recording_goes_on(tmp_path, monkeypatch, caplog):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
 
-    def at(second, step_s=0):
-        return watch.anchor_due(ClockReading(second * SECOND_NS, (1_000 + second + step_s) * SECOND_NS))
-
-    assert at(0) == "start"
-    assert [at(second) for second in range(1, 60)] == [None] * 59
-    assert at(60) == "minute"
-    assert at(61, 86_400 * 365 * 5) == "step"
-    assert at(62, 86_400 * 365 * 5) is None
-    assert at(120, 86_400 * 365 * 5) is None
-    assert at(121, 86_400 * 365 * 5) == "minute"
-
-
-def test_slewed_clock_is_no_step():
-    watch = ClockWatch()
-    watch.anchor_due(ClockReading(0, 0))
-    assert watch.anchor_due(ClockReading(SECOND_NS, SECOND_NS + 500_000)) is None
+    monkeypatch.setattr("timing.reserve.os.posix_fallocate", refuse)
+    with Open(tmp_path) as box:
+        assert box.writer.problem is Problem.DISK_FULL
+        assert not box.db.reserve.take()
+        assert not (tmp_path / "edges.reserve").exists()
+        box.writer.append(RawEdge(17, True, 1))
+        box.told.wait_for(1)
+    assert [record.message.split()[0] for record in caplog.records] == ["no_reserve"]
