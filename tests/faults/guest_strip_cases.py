@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import httpx
+
 from appliance.demo_client import Api, Race
 from tests.faults import oracle
-from tests.faults.box import Box, running_box
+from tests.faults.box import PASSWORD, Box, running_box
 from tests.faults.driver import make_event, make_racer, wait_for_version
 from tests.faults.guest_cases import laps_between
 from tests.faults.pulled_strips import GPIO, TICK_NS, Pull, PulledStrips, pull
@@ -60,6 +62,18 @@ class Day:
         """End and keep it."""
         await self.api.act(race.race_id, "end")
         return await self.api.act(race.race_id, "submit")
+
+    async def timekeeper_page(self, until: str) -> str:
+        """What the timekeeper of track 1 sees, once that is there."""
+        async with httpx.AsyncClient(base_url=self.box.url, trust_env=False, timeout=10) as browser:
+            answer = await browser.post("/api/session", json={"username": "crew", "password": PASSWORD})
+            browser.headers["authorization"] = f"Bearer {answer.json()['token']}"
+            for _ in range(200):
+                page = await browser.get(f"/staff/events/{self.event_id}/tracks/1/timekeeper")
+                if until in page.text:
+                    break
+                await asyncio.sleep(0.05)
+            return page.text
 
     async def raced(self, race: Race, hits: int) -> Race:
         """The race once it has so many crossings and nothing else."""
@@ -162,6 +176,7 @@ async def burst_past_the_buffer(day: Day) -> None:
     assert {gap.line for gap in lost_of(day.strips)} == {27}
     health = await strip_health(day, lambda said: said["lost_edges"] >= lost)
     assert health["lost_edges"] == lost
+    assert f"{lost} edges were lost on strip 2" in await day.timekeeper_page("edges were lost")
     await day.hand_in(race)
 
 
@@ -204,6 +219,7 @@ async def recorder_killed_between_hits(day: Day) -> None:
     assert race.state == "running"
     assert [lap.lap_ms for lap in race.laps] == laps_between(hits)
     assert [gap.blind for gap in day.strips.gaps if gap.blind][-2:] == ["killed", "killed"]
+    assert "The recorder was not running" in await day.timekeeper_page("It was killed, or failed.")
     await day.hand_in(race)
 
 
