@@ -30,6 +30,7 @@ from web.security import add_headers
 from web.staff_live import StaffLive
 from web.static_files import static_file
 from web.strict_request import StrictRequest
+from web.strip_live import StripLive
 from web.turnstile import Turnstile
 
 BODY_BYTES = 64 * 1024
@@ -44,14 +45,15 @@ def create_app(house: House) -> Litestar:
     pages: list[Any] = [*web.pages.public.ROUTES, *web.pages.staff.ROUTES, static_file]
     api: list[Any] = [*options_of(web.api.ROUTES), *web.api.ROUTES]
     routes: list[Any] = [*api, Router(path="/", route_handlers=pages, include_in_schema=False)]
-    live, staff_live = Live(house), StaffLive(house)
+    live, staff_live, strip_live = Live(house), StaffLive(house), StripLive(house)
     return Application(
         route_handlers=routes,
-        state=State({"house": house, "streams": (live, staff_live)}),
+        state=State({"house": house, "streams": (live, staff_live, strip_live)}),
         dependencies={
             "house": Provide(lambda: house, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
             "staff_live": Provide(lambda: staff_live, sync_to_thread=False),
+            "strip_live": Provide(lambda: strip_live, sync_to_thread=False),
             "viewer": Provide(provide_viewer, sync_to_thread=False),
         },
         middleware=[Turnstile()],
@@ -63,7 +65,7 @@ def create_app(house: House) -> Litestar:
             Exception: on_unexpected,
         },
         plugins=[live.channels],
-        lifespan=[live.running, staff_live.running],
+        lifespan=[live.running, staff_live.running, strip_live.running],
         compression_config=CompressionConfig(
             backend="gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=6, exclude_opt_key="no_gzip"
         ),

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from timing import strip_verdict
 from timing.crossings import EdgeSeen
+from timing.recorders import RecorderState
 from timing.stream import Line
 from timing.strip_hits import NS_PER_MS
 from timing.strip_verdict import Phase, StripTest
@@ -14,6 +17,27 @@ STRIP_2 = Line(line=27, name="strip 2")
 AHEAD_NS = 77_000_000_000_000
 """The recorder's clock before the server's: nothing may mix the two."""
 TICK_MS = 100
+
+
+def recorder(**changed: object) -> RecorderState:
+    """The box's own, connected, with two strips."""
+    state = RecorderState(
+        recorder_id="pi",
+        remote_id=None,
+        name="this box",
+        is_own=True,
+        connected=True,
+        caught_up=True,
+        problem=None,
+        note=None,
+        strips="simulated",
+        lines=[STRIP_1, STRIP_2],
+        last_seq=0,
+        offset_us=0,
+        offset_error_us=0,
+        clock_difference_ms=0,
+    )
+    return msgspec.structs.replace(state, **changed)
 
 
 @dataclass

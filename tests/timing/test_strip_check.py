@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import msgspec
 import pytest
 
 from appliance.errors import Conflict, NotFound, NotReady
 from appliance.facts import Facts
-from tests.timing.floor import STRIP_1, STRIP_2, Floor
+from tests.timing.floor import Floor, recorder
 from timing.crossings import EdgeSeen
 from timing.facts import EdgeHeard, StripsChanged
-from timing.recorders import RecorderState
 from timing.stream import Line, LineRole
 from timing.strip_check import GONE, RecorderPicture, StripCheck, StripCheckChanged
 from timing.strip_hits import NS_PER_MS
@@ -20,27 +18,6 @@ from timing.strip_verdict import Phase
 from timing.strip_words import Verdict
 
 DEADLINE_S = 20
-
-
-def recorder(**changed: object) -> RecorderState:
-    """The box's own, connected, with two strips."""
-    state = RecorderState(
-        recorder_id="pi",
-        remote_id=None,
-        name="this box",
-        is_own=True,
-        connected=True,
-        caught_up=True,
-        problem=None,
-        note=None,
-        strips="simulated",
-        lines=[STRIP_1, STRIP_2],
-        last_seq=0,
-        offset_us=0,
-        offset_error_us=0,
-        clock_difference_ms=0,
-    )
-    return msgspec.structs.replace(state, **changed)
 
 
 class CheckedFloor(Floor):

@@ -13,6 +13,7 @@ from web.pages.staff import (
     racers,
     races,
     recorders,
+    strips,
     timekeeper,
 )
 
@@ -28,4 +29,5 @@ ROUTES: list[HTTPRouteHandler] = [
     *races.ROUTES,
     *race_edit.ROUTES,
     *crossings.ROUTES,
+    *strips.ROUTES,
 ]

@@ -1,0 +1,37 @@
+"""The panel of the strip check: all recorders and their lines, rendered once for all devices."""
+
+from appliance import clock
+from timing.strip_check import RecorderPicture
+from web.given import House
+from web.render import render
+
+
+def context(house: House) -> dict[str, object]:
+    """Everything the panel shows."""
+    recorders = house.strip_check.pictures()
+    return {
+        "recorders": recorders,
+        "times": _times(house, recorders),
+        "missed": {},
+        "stamp": clock.mono_ns() // 1_000_000,
+    }
+
+
+def panel(house: House) -> str:
+    """The panel as htmx swaps it in."""
+    html = render("staff/_strip_check.html", **context(house))
+    return f'<hx-partial hx-target="#check" hx-swap="innerMorph">{html}</hx-partial>'
+
+
+def _times(house: House, recorders: list[RecorderPicture]) -> dict[tuple[str, int], str]:
+    """The tracks that each line times, by recorder and number; nothing to say where there is one track."""
+    event = house.events.current()
+    if event is None or len(event.tracks) < 2:
+        return {}
+    found = {}
+    for of in recorders:
+        recorder_id = of.recorder.recorder_id or ""
+        for line in of.lines:
+            names = [track.name for track in event.tracks if house.strips.times(track, recorder_id, line.line)]
+            found[recorder_id, line.line] = ", ".join(names) or "no track"
+    return found
