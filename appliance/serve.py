@@ -89,7 +89,7 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         await remotes.load()
         strips.follow(remotes)
         loose = LooseCrossings(db, facts, people, events, control)
-        rescoring = Rescoring(db, events, control, strips)
+        rescoring = Rescoring(db, facts, events, control, strips)
         strip_check = StripCheck(facts, strips.recorders)
         strips.start()
         remotes.start()

@@ -7,7 +7,7 @@ Event loop only.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from appliance import clock
@@ -22,6 +22,7 @@ from timing.crossings import EdgeSeen
 from timing.dry_run import candidate
 from timing.events import Events
 from timing.facts import CrossingGone, CrossingUnassigned
+from timing.journal import Entry
 from timing.structs import RaceView
 from timing.taken_back import crossing_in, standing_in
 
@@ -45,6 +46,21 @@ OPEN_AGAIN = (
 def loose_job(edge: EdgeSeen, event_id: str, track_id: str) -> WriteJob:
     """The job that keeps a crossing which no race took; one that is kept already stays as it is."""
     return _keep_job(edge, event_id, track_id, "NOTHING")
+
+
+def given_job(added: Sequence[Entry], race_id: str, actor: str) -> WriteJob:
+    """The job that closes those of `added` (entries of a re-scoring) that had been loose."""
+    now = clock.now_iso()
+    values = [(now, actor, race_id, entry.payload.recorder_id, entry.payload.edge_seq) for entry in added]
+
+    def job(connection: sqlite3.Connection) -> None:
+        connection.executemany(
+            "UPDATE loose_crossing SET given_at = ?, given_by = ?, given_race_id = ?"
+            " WHERE recorder_id = ? AND edge_seq = ? AND given_at IS NULL AND dismissed_at IS NULL",
+            values,
+        )
+
+    return job
 
 
 class LooseCrossings:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from appliance.errors import InvalidInput
 from timing import refusals
 from timing.fold import Race, play
-from timing.journal import Entry
+from timing.journal import Entry, Payload
 from timing.race_table import UNTIMED
 from timing.structs import RaceState
 from timing.taken_back import crossings_by_edge, current_seq, replacements, standing_in, taken_back
@@ -58,17 +58,20 @@ def accept_dropped(entry: Entry, race_entries: Sequence[Entry]) -> Entry:
         )
     if current.seq in taken_back(race_entries):
         raise refusals.crossing_gone_already()
-    edge = current.payload
-    payload = replace(
-        entry.payload,
-        target_seq=current.seq,
+    return replace(entry, payload=naming(replace(entry.payload, target_seq=current.seq), current))
+
+
+def naming(payload: Payload, crossing: Entry) -> Payload:
+    """The payload with the edge of a crossing of the race, so that the entry says by itself which one is meant."""
+    edge = crossing.payload
+    return replace(
+        payload,
         recorder_id=edge.recorder_id,
         recorder_boot_id=edge.recorder_boot_id,
         edge_seq=edge.edge_seq,
         edge_ns=edge.edge_ns,
         line=edge.line,
     )
-    return replace(entry, payload=payload)
 
 
 def check_replaced(entry: Entry, race_entries: Sequence[Entry]) -> None:

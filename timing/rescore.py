@@ -1,11 +1,12 @@
 """
 A race scored anew: its recorded edges judged with another lock-out, and what that changes. Pure.
 
-Only what the two lock-outs judge differently changes. What a person decided holds: a crossing that somebody gave to the
-race stays, and one that somebody took out, or whose lap was undone, stays out. Hand laps and edits keep their meaning.
+Only what the two lock-outs judge differently changes, and what follows: a crossing after a bounce that had ended the
+race counts once the bounce is gone. What a person decided holds: a crossing that somebody gave to the race stays, and
+one that somebody took out, or whose lap was undone, stays out. Hand laps and edits keep their meaning.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -16,9 +17,10 @@ from timing.crossings import EdgeSeen, detect
 from timing.fold import Race, fold, play
 from timing.journal import Entry, Kind, Payload
 from timing.race import accept
-from timing.race_table import CROSSINGS
+from timing.race_crossings import naming
+from timing.race_edges import decided_by_people, is_cut_off, key_of, on_clock_of
 from timing.rules import RaceRules
-from timing.taken_back import EdgeKey, brings_back, crossings_by_edge, current_seq, last_words, replacements
+from timing.taken_back import EdgeKey, crossings_by_edge, current_seq, last_words, replacements
 
 NS_PER_MS = 1_000_000
 MOST_CHANGES = 1_000
@@ -26,26 +28,47 @@ MOST_CHANGES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """Who re-scores, when, and the id that makes a retry harmless."""
+class Asked:
+    """
+    Who wants which lock-out, and when.
+
+    `action_id` names the batch. `elsewhere`: edges that were dismissed or given to another race.
+    """
 
     race_id: str
+    lockout_ms: int
     action_id: str
     actor: str
     at_ns: int
     boot_id: str
     wall_ns: int
+    elsewhere: Collection[EdgeKey] = ()
 
-    def first(self, lockout_ms: int) -> Entry:
+    def first(self) -> Entry:
         """The entry that says with what the race was scored anew."""
-        return self.entry(0, Kind.RESCORE, Payload(lockout_ms=lockout_ms))
+        return self._entry(self.action_id, Kind.RESCORE, Payload(lockout_ms=self.lockout_ms))
 
-    def entry(self, number: int, kind: Kind, payload: Payload) -> Entry:
-        """An entry of the batch; `number` tells its entries apart."""
+    def dropped(self, crossing: Entry) -> Entry:
+        """A crossing taken out."""
+        payload = Payload(target_seq=crossing.seq, lockout_ms=self.lockout_ms)
+        return self._entry(f"{self.action_id}:{crossing.seq}", Kind.DROP_CROSSING, naming(payload, crossing))
+
+    def added(self, edge: EdgeSeen) -> Entry:
+        """A crossing that the race never had; `edge` on the race's clock."""
+        entry = entry_of(self.race_id, -1, edge, actor=self.actor, kind=Kind.ADD_CROSSING)
+        return replace(entry, payload=replace(entry.payload, lockout_ms=self.lockout_ms))
+
+    def brought_back(self, crossing: Entry) -> Entry:
+        """A crossing that the race had before."""
+        payload = Payload(target_seq=crossing.seq, lockout_ms=self.lockout_ms)
+        entry = self._entry(f"{self.action_id}:{crossing.seq}", Kind.ADD_CROSSING, naming(payload, crossing))
+        return replace(entry, at_ns=crossing.at_ns, boot_id=crossing.boot_id, wall_ns=crossing.wall_ns)
+
+    def _entry(self, action_id: str, kind: Kind, payload: Payload) -> Entry:
         return Entry(
             race_id=self.race_id,
             seq=-1,
-            action_id=self.action_id if number == 0 else f"{self.action_id}:{number}",
+            action_id=action_id,
             at_ns=self.at_ns,
             boot_id=self.boot_id,
             wall_ns=self.wall_ns,
@@ -67,14 +90,12 @@ class Difference:
 
     before: Race
     after: Race
-    dropped: tuple[Entry, ...]
-    added: tuple[Entry, ...]
-    entries: tuple[Entry, ...]
+    dropped: tuple[Entry, ...] = ()
+    added: tuple[Entry, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
 
-def rescore(
-    entries: Sequence[Entry], rules: RaceRules, edges: Sequence[EdgeSeen], lockout_ms: int, moment: Moment
-) -> Difference:
+def rescore(entries: Sequence[Entry], rules: RaceRules, edges: Sequence[EdgeSeen], asked: Asked) -> Difference:
     """
     What another lock-out makes of a race.
 
@@ -82,110 +103,119 @@ def rescore(
         entries: The race's journal.
         edges: Recorded by the lines of its track, from well before its first crossing to after its last, in the
             order in which detect() wants them.
-        lockout_ms: Shared by all lines of the track.
 
     Raises:
         IllegalAction: The race runs, has not started, or was discarded or deleted.
         InvalidInput: More changes than anybody can judge.
     """
-    first = accept(entries, rules, moment.first(lockout_ms))
+    first = accept(entries, rules, asked.first())
     before = fold(entries, rules)
-    if lockout_ms == before.lockout_ms:
-        return Difference(before=before, after=before, dropped=(), added=(), entries=())
-    judged = _Judged.of(edges, before.lockout_ms, lockout_ms, rules.lockout_ms)
-    dropped = _ordered(entries, [*_dropped(entries, judged)])
-    batch = [first]
-    for number, crossing in enumerate(dropped, start=1):
-        payload = Payload(target_seq=crossing.seq, lockout_ms=lockout_ms)
-        batch.append(moment.entry(number, Kind.DROP_CROSSING, payload))
-    added = [*_brought_back(entries, judged, moment, lockout_ms), *_new(entries, judged, moment, lockout_ms)]
+    if asked.lockout_ms == before.lockout_ms:
+        return Difference(before=before, after=before)
+    judged = _Judged.of(edges, before.lockout_ms, asked.lockout_ms, rules.lockout_ms)
+    race = _Known.of(entries)
+    dropped = _ordered(entries, [entries[seq] for seq in race.dropped(judged)])
+    batch = _numbered(entries, [first, *(asked.dropped(crossing) for crossing in dropped)])
+    added = [asked.brought_back(entries[seq]) for seq in race.brought_back(judged)]
+    added += _new(entries, rules, judged, [*_unknown(entries, judged, race, asked)])
+    added = _that_count([*entries, *batch], rules, added)
     if len(dropped) + len(added) > MOST_CHANGES:
         raise InvalidInput(
-            f"A lock-out of {lockout_ms} ms changes {len(dropped) + len(added)} crossings of this race.",
+            f"A lock-out of {asked.lockout_ms} ms changes {len(dropped) + len(added)} crossings of this race.",
             "Choose one nearer to the time that a car takes to pass the strips.",
             field="lockout_ms",
         )
-    batch = _numbered(entries, batch)
-    batch = _numbered(entries, [*batch, *_that_count([*entries, *batch], rules, added)])
+    batch = _numbered(entries, [*batch, *added])
     after = fold([*entries, *batch], rules)
-    return Difference(
-        before=before,
-        after=after,
-        dropped=tuple(dropped),
-        added=tuple(_ordered(entries, [entry for entry in batch if entry.kind is Kind.ADD_CROSSING])),
-        entries=tuple(batch),
-    )
+    return Difference(before=before, after=after, dropped=tuple(dropped), added=tuple(added), entries=tuple(batch))
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """Edges that are crossings only with the lock-out of before, and only with the new one; `seen`: as seen live."""
+    """
+    Edges that are crossings: only with the lock-out of before (`gone`), only with the new one (`come`), with the new
+    one (`new`), with the one by which the race was driven (`live`).
+    """
 
     gone: frozenset[EdgeKey]
-    come: tuple[EdgeSeen, ...]
-    seen: frozenset[EdgeKey]
+    come: frozenset[EdgeKey]
+    new: tuple[EdgeSeen, ...]
+    live: frozenset[EdgeKey]
 
     @classmethod
     def of(cls, edges: Sequence[EdgeSeen], old_ms: int, new_ms: int, live_ms: int) -> "_Judged":
         old, new, live = (
-            {_key(crossing.edge): crossing.edge for crossing in detect(edges, ms * NS_PER_MS)}
+            {key_of(crossing.edge): crossing.edge for crossing in detect(edges, ms * NS_PER_MS)}
             for ms in (old_ms, new_ms, live_ms)
         )
         return cls(
             gone=frozenset(old.keys() - new.keys()),
-            come=tuple(edge for key, edge in new.items() if key not in old),
-            seen=frozenset(live),
+            come=frozenset(new.keys() - old.keys()),
+            new=tuple(new.values()),
+            live=frozenset(live),
         )
 
 
-def _key(edge: EdgeSeen) -> EdgeKey:
-    return edge.recorder_id, edge.seq
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The race's crossings: the entry that stands for each edge, which are out, and which people decided about."""
+
+    seqs: dict[EdgeKey, int]
+    out: Collection[int]
+    decided: frozenset[int]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> "_Known":
+        stand_ins = replacements(entries)
+        return cls(
+            seqs={key: current_seq(entry.seq, stand_ins) for key, entry in crossings_by_edge(entries).items()},
+            out=last_words(entries).keys(),
+            decided=decided_by_people(entries),
+        )
+
+    def dropped(self, judged: _Judged) -> list[int]:
+        """Crossings that count now and do not with the new lock-out."""
+        gone = (seq for key, seq in self.seqs.items() if key in judged.gone)
+        return [seq for seq in gone if seq not in self.out and seq not in self.decided]
+
+    def brought_back(self, judged: _Judged) -> list[int]:
+        """Crossings that an earlier re-scoring took out and that are some with the new lock-out."""
+        come = (seq for key, seq in self.seqs.items() if key in judged.come)
+        return [seq for seq in come if seq in self.out and seq not in self.decided]
 
 
-def _dropped(entries: Sequence[Entry], judged: _Judged) -> Iterator[Entry]:
-    """Crossings that count now and do not with the new lock-out."""
-    words, decided = last_words(entries), decided_by_people(entries)
-    for key, crossing in crossings_by_edge(entries).items():
-        if key in judged.gone and crossing.seq not in words and crossing.seq not in decided:
-            yield crossing
-
-
-def _brought_back(entries: Sequence[Entry], judged: _Judged, moment: Moment, lockout_ms: int) -> Iterator[Entry]:
-    """Crossings that an earlier re-scoring took out."""
-    known, words = crossings_by_edge(entries), last_words(entries)
-    decided, stand_ins = decided_by_people(entries), replacements(entries)
-    for edge in judged.come:
-        crossing = known.get(_key(edge))
-        if crossing is None:
-            continue
-        seq = current_seq(crossing.seq, stand_ins)
-        if seq in words and seq not in decided:
-            entry = _added(moment, edge, lockout_ms, target_seq=seq)
-            original = entries[seq]
-            yield replace(
-                entry,
-                action_id=f"{entry.action_id}:{moment.action_id}",
-                at_ns=original.at_ns,
-                boot_id=original.boot_id,
-                wall_ns=original.wall_ns,
-            )
-
-
-def _new(entries: Sequence[Entry], judged: _Judged, moment: Moment, lockout_ms: int) -> Iterator[Entry]:
-    """Crossings that the race never had. What was a crossing when it was seen, and was not taken then, stays out."""
-    known, boots = crossings_by_edge(entries), {entry.boot_id for entry in entries}
-    for edge in judged.come:
-        if _key(edge) in known or _key(edge) in judged.seen:
+def _unknown(entries: Sequence[Entry], judged: _Judged, race: _Known, asked: Asked) -> Iterator[Entry]:
+    """Crossings with the new lock-out that the race never had, on its own clock."""
+    boots = {entry.boot_id for entry in entries}
+    for edge in judged.new:
+        if key_of(edge) in race.seqs or key_of(edge) in asked.elsewhere:
             continue
         placed = on_clock_of(entries, edge)
         if placed.boot_id in boots and not is_cut_off(entries, placed):
-            yield _added(moment, placed, lockout_ms)
+            yield asked.added(placed)
 
 
-def _added(moment: Moment, edge: EdgeSeen, lockout_ms: int, target_seq: int | None = None) -> Entry:
-    kind = Kind.ADD_CROSSING
-    entry = entry_of(moment.race_id, -1, edge, actor=moment.actor, kind=kind, target_seq=target_seq)
-    return replace(entry, payload=replace(entry.payload, lockout_ms=lockout_ms))
+def _new(entries: Sequence[Entry], rules: RaceRules, judged: _Judged, unknown: Sequence[Entry]) -> list[Entry]:
+    """Of those the ones that were none when they were driven, and the ones that the race had to refuse then."""
+    ordered = _numbered(entries, unknown)
+    as_driven = [entry for entry in entries if entry.payload.lockout_ms is None]
+    refused = play([*as_driven, *ordered], rules).refused
+    return [
+        entry
+        for entry in ordered
+        if (entry.payload.recorder_id, entry.payload.edge_seq) not in judged.live or entry.seq in refused
+    ]
+
+
+def _that_count(entries: Sequence[Entry], rules: RaceRules, added: Sequence[Entry]) -> list[Entry]:
+    """
+    Those that take effect where they happened, in the order of time; the others are no part of the race.
+
+    Each is judged by what happened before it, so that all can be judged at once.
+    """
+    ordered = _numbered(entries, _ordered(entries, added))
+    refused = play([*entries, *ordered], rules).refused
+    return [entry for entry in ordered if entry.seq not in refused]
 
 
 def _numbered(entries: Sequence[Entry], batch: Iterable[Entry]) -> list[Entry]:
@@ -196,75 +226,3 @@ def _ordered(entries: Sequence[Entry], some: Sequence[Entry]) -> list[Entry]:
     """`some` in the order of time, by the boots of the race."""
     boots = list(dict.fromkeys(entry.boot_id for entry in [*entries, *some]))
     return sorted(some, key=lambda entry: (boots.index(entry.boot_id), entry.at_ns, entry.seq))
-
-
-def _that_count(entries: Sequence[Entry], rules: RaceRules, added: Sequence[Entry]) -> list[Entry]:
-    """
-    Those that take effect where they happened, in the order of time; the others are no part of the race.
-
-    Each is judged by what happened before it, so that all can be judged at once.
-    """
-    ordered = _numbered(entries, _ordered(entries, added))
-    tape = play([*entries, *ordered], rules)
-    return [entry for entry in ordered if entry.seq not in tape.refused]
-
-
-def decided_by_people(entries: Sequence[Entry]) -> frozenset[int]:
-    """Crossings of which a person had the last word: given by hand, taken out by hand, or undone."""
-    stand_ins = replacements(entries)
-    decided: dict[int, bool] = {}
-    for entry in entries:
-        target = entry.payload.target_seq
-        if entry.kind in (Kind.UNDO_LAP, Kind.DROP_CROSSING) or brings_back(entry):
-            if target is not None:
-                decided[current_seq(target, stand_ins)] = entry.payload.lockout_ms is None
-        elif entry.kind is Kind.ADD_CROSSING:
-            decided[entry.seq] = entry.payload.lockout_ms is None
-    return frozenset(seq for seq, by_people in decided.items() if by_people)
-
-
-def on_clock_of(entries: Sequence[Entry], edge: EdgeSeen) -> EdgeSeen:
-    """The edge on the clock by which the race went: by its nearest crossing of the same recorder, if there is one."""
-    nearest: Entry | None = None
-    nearest_ns = 0
-    for entry in entries:
-        if entry.kind not in CROSSINGS or not _is_of_clock(entry.payload, edge) or entry.payload.edge_ns is None:
-            continue
-        away_ns = edge.edge_ns - entry.payload.edge_ns
-        if nearest is None or abs(away_ns) < abs(nearest_ns):
-            nearest, nearest_ns = entry, away_ns
-    if nearest is None:
-        return edge
-    return EdgeSeen(
-        recorder_id=edge.recorder_id,
-        boot_id=nearest.boot_id,
-        seq=edge.seq,
-        line=edge.line,
-        active=edge.active,
-        at_ns=nearest.at_ns + nearest_ns,
-        wall_ns=edge.wall_ns,
-        recorder_boot_id=edge.recorder_boot_id,
-        edge_ns=edge.edge_ns,
-    )
-
-
-def is_cut_off(entries: Sequence[Entry], edge: EdgeSeen) -> bool:
-    """Whether it was stamped between a power cut and the moment the box had paused the race for it."""
-    return any(
-        entry.boot_id == edge.boot_id and entry.payload.reason == "power_cut" and edge.at_ns < entry.at_ns
-        for entry in entries
-    )
-
-
-def _is_of_clock(payload: Payload, edge: EdgeSeen) -> bool:
-    return (payload.recorder_id, payload.recorder_boot_id) == (edge.recorder_id, edge.recorder_boot_id)
-
-
-def lines_of(entries: Sequence[Entry]) -> dict[str, set[int]]:
-    """The lines that made crossings of the race, by recorder: they timed it, whatever the track says now."""
-    lines: dict[str, set[int]] = {}
-    for (recorder_id, _), entry in crossings_by_edge(entries).items():
-        of_recorder = lines.setdefault(recorder_id, set())
-        if entry.payload.line is not None:
-            of_recorder.add(entry.payload.line)
-    return lines

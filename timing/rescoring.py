@@ -13,6 +13,7 @@ from typing import Protocol
 from appliance import clock
 from appliance.database import Database
 from appliance.errors import Conflict, NotFound
+from appliance.facts import Facts
 from appliance.ids import new_id
 from timing.averages import averages
 from timing.control import RaceControl
@@ -20,13 +21,16 @@ from timing.crossing_views import CrossingAt, CrossingQuality, RescoreView
 from timing.crossings import EdgeSeen
 from timing.dry_run import best_ms
 from timing.events import Events
+from timing.facts import CrossingGone
 from timing.fold import Race
 from timing.journal import Entry, Kind
+from timing.loose import given_job
 from timing.race import accept, laps_view
-from timing.rescore import Difference, Moment, lines_of, rescore
+from timing.race_edges import lines_of
+from timing.rescore import Asked, Difference, rescore
 from timing.signal_quality import crossing_qualities
 from timing.structs import AverageView, RaceView, Track
-from timing.taken_back import crossings_by_edge
+from timing.taken_back import EdgeKey, crossings_by_edge
 
 LEAD_IN_EDGES = 1_000
 """Read before a race's first crossing: that one may fall into the lock-out of a pass before it, and that one again."""
@@ -49,8 +53,9 @@ class EdgeSource(Protocol):
 class Rescoring:
     """Looks and changes; keeps nothing."""
 
-    def __init__(self, db: Database, events: Events, control: RaceControl, source: EdgeSource) -> None:
+    def __init__(self, db: Database, facts: Facts, events: Events, control: RaceControl, source: EdgeSource) -> None:
         self._db = db
+        self._facts = facts
         self._events = events
         self._control = control
         self._source = source
@@ -84,7 +89,8 @@ class Rescoring:
         difference = await self._difference(view, entries, lockout_ms, actor)
         if difference.entries:
             race = await self._control.opened(race_id)
-            await self._control.append_many(race, difference.entries)
+            await self._control.append_many(race, difference.entries, given_job(difference.added, race_id, actor))
+            self._facts.publish(CrossingGone(event_id=view.event_id, track_id=view.track_id))
         return await self._control.view(race_id)
 
     async def quality(self, race_id: str) -> list[CrossingQuality]:
@@ -106,18 +112,29 @@ class Rescoring:
         return view, await self._control.journal(race_id)
 
     async def _difference(self, view: RaceView, entries: list[Entry], lockout_ms: int, actor: str) -> Difference:
-        moment = Moment(
+        asked = Asked(
             race_id=view.race_id,
+            lockout_ms=lockout_ms,
             action_id=new_id(),
             actor=actor,
             at_ns=clock.mono_ns(),
             boot_id=clock.boot_id(),
             wall_ns=clock.wall_ns(),
+            elsewhere=await self._elsewhere(view),
         )
-        accept(entries, view.rules, moment.first(lockout_ms))  # Refused before anything is read.
+        accept(entries, view.rules, asked.first())  # Refused before anything is read.
         edges = await self._edges(view, entries)
         # Thousands of edges judged three times over take tens of ms: not on the event loop, a lap may be waiting.
-        return await asyncio.to_thread(rescore, entries, view.rules, edges, lockout_ms, moment)
+        return await asyncio.to_thread(rescore, entries, view.rules, edges, asked)
+
+    async def _elsewhere(self, view: RaceView) -> set[EdgeKey]:
+        """Crossings of the event that somebody dismissed, or gave to another race."""
+        rows = await self._db.fetch_all(
+            "SELECT recorder_id, edge_seq FROM loose_crossing WHERE event_id = ?"
+            " AND (dismissed_at IS NOT NULL OR given_race_id <> ?)",
+            (view.event_id, view.race_id),
+        )
+        return {(row["recorder_id"], row["edge_seq"]) for row in rows}
 
     async def _edges(self, view: RaceView, entries: Sequence[Entry]) -> list[EdgeSeen]:
         """All recorded edges of the lines that time the race, from well before it to its submit or the present."""

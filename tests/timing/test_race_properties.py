@@ -11,15 +11,16 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from journals import Journal
+from journals import Journal, box_edge
 from strategies import kinds, payloads, racing_kinds, rules, steps_ms
 
 from timing.averages import averages, mean_ms
 from timing.fold import Race, fold
 from timing.journal import Entry, Kind
 from timing.race import IllegalAction, allowed, clocks
-from timing.race_table import LAP_EDITS
+from timing.race_table import CROSSINGS, LAP_EDITS, TRANSITIONS
 from timing.structs import RaceState
+from timing.taken_back import crossings_by_edge, taken_back
 
 FINAL = {RaceState.SUBMITTED, RaceState.DISCARDED}
 
@@ -34,6 +35,7 @@ class AnyRace(RuleBasedStateMachine):
         self.now_ms = 0
         self.boot = 1
         self.stamps = {0}
+        self.edge_seq = 0
 
     @rule(kind=kinds, step_ms=steps_ms, payload=payloads, pick=st.integers(0, 99))
     def act(self, kind: Kind, step_ms: int, payload: dict[str, object], pick: int) -> None:
@@ -47,6 +49,41 @@ class AnyRace(RuleBasedStateMachine):
     @rule(back_ms=steps_ms)
     def late_crossing(self, back_ms: int) -> None:
         self._offer(Kind.CROSSING, max(0, self.now_ms - back_ms))
+
+    @rule(back_ms=steps_ms)
+    def crossing_given_by_hand(self, back_ms: int) -> None:
+        self._offer(Kind.ADD_CROSSING, max(0, self.now_ms - back_ms))
+
+    @precondition(lambda self: self._crossings())
+    @rule(pick=st.integers(0, 99), step_ms=steps_ms)
+    def crossing_taken_out(self, pick: int, step_ms: int) -> None:
+        before = self.seen[-1]
+        self.now_ms += step_ms
+        accepted = self._drop(pick)
+        assert accepted == (not before.deleted and (before.state, Kind.DROP_CROSSING) in TRANSITIONS)
+
+    @precondition(lambda self: self._crossings())
+    @rule(pick=st.integers(0, 99), step_ms=steps_ms)
+    def crossing_taken_out_and_given_back(self, pick: int, step_ms: int) -> None:
+        """10. Giving it back restores exactly, also what was decided about its lap."""
+        before = self.seen[-1]
+        self.now_ms += step_ms
+        if before.boot_id != self._boot_id() or not self._drop(pick):
+            return
+        dropped = self.journal.entries[-1].payload
+        crossing = self.journal.entries[dropped.target_seq or 0]
+        assert self._offer(Kind.ADD_CROSSING, crossing.at_ns // 1_000_000, edge_of=crossing)
+        after = self.seen[-1]
+        assert replace(after, version=before.version, last_at_ns=before.last_at_ns) == before
+        assert not self._offer(Kind.ADD_CROSSING, crossing.at_ns // 1_000_000, edge_of=crossing)
+
+    @rule(lockout_ms=st.integers(0, 5_000), step_ms=steps_ms)
+    def scored_with_another_lockout(self, lockout_ms: int, step_ms: int) -> None:
+        self.now_ms += step_ms
+        before = self.seen[-1]
+        if self._offer(Kind.RESCORE, self.now_ms, lockout_ms=lockout_ms):
+            assert self.seen[-1].lockout_ms == lockout_ms
+            assert self.seen[-1].laps == before.laps
 
     @precondition(lambda self: self.seen[-1].state is RaceState.RUNNING)
     @rule(capture=st.sampled_from([Kind.CROSSING, Kind.LAP, Kind.DNF]), step_ms=steps_ms)
@@ -126,12 +163,25 @@ class AnyRace(RuleBasedStateMachine):
     def _boot_id(self) -> str:
         return f"boot-{self.boot}"
 
-    def _offer(self, kind: Kind, at_ms: int, **payload: object) -> bool:
+    def _crossings(self) -> list[Entry]:
+        """The crossings that count."""
+        gone = taken_back(self.journal.entries)
+        return [entry for entry in crossings_by_edge(self.journal.entries).values() if entry.seq not in gone]
+
+    def _drop(self, pick: int) -> bool:
+        crossings = self._crossings()
+        return self._offer(Kind.DROP_CROSSING, self.now_ms, target_seq=crossings[pick % len(crossings)].seq)
+
+    def _offer(self, kind: Kind, at_ms: int, *, edge_of: Entry | None = None, **payload: object) -> bool:
         """Accept, or check that 1. the refusal changed nothing."""
-        while at_ms in self.stamps:
+        while at_ms in self.stamps and edge_of is None:
             at_ms += 1
         self.now_ms = max(self.now_ms, at_ms)
         entries = list(self.journal.entries)
+        if kind in CROSSINGS:
+            self.edge_seq += 1
+            edge_seq = self.edge_seq if edge_of is None else edge_of.payload.edge_seq
+            payload |= box_edge(at_ms / 1000, edge_seq or 0, boot=self._boot_id())
         try:
             race = self.journal.do(kind, at_ms / 1000, boot=self._boot_id(), **payload)
         except IllegalAction:
