@@ -51,6 +51,8 @@ class Permission(StrEnum):
     """Give and take roles, set somebody's password."""
     MANAGE_CARS = "manage_cars"
     """Pair and remove cars, fleets, see a car's password."""
+    MANAGE_RECORDERS = "manage_recorders"
+    """Add, pair and remove recorders on other machines: whoever may, decides what counts as a crossing."""
     SEE_SYSTEM = "see_system"
     OWN_PROFILE = "own_profile"
     """Change and delete one's own account, show one's own badge."""
@@ -72,6 +74,7 @@ _TABLE: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_RACERS: frozenset({_ADMIN}),
     Permission.MANAGE_STAFF: frozenset({_ADMIN}),
     Permission.MANAGE_CARS: frozenset({_ADMIN, _OPERATOR}),
+    Permission.MANAGE_RECORDERS: frozenset({_ADMIN}),
     Permission.SEE_SYSTEM: frozenset({_ADMIN, _OPERATOR}),
     Permission.OWN_PROFILE: frozenset(Role),
 }

@@ -24,6 +24,7 @@ MAY: dict[str, set[str]] = {
     "/staff/racers/{racer}/forget": {"admin"},
     "/staff/people": {"admin"},
     "/staff/people/{racer}": {"admin"},
+    "/staff/recorders": {"admin"},
     "/staff/races": {"admin", "operator", "commentator"},
 }
 
@@ -64,6 +65,12 @@ FORMS = {
     "/staff/people/{racer}/roles": {"admin"},
     "/staff/people/{racer}/password": {"admin"},
     "/staff/people/{racer}/sessions": {"admin"},
+    "/staff/recorders": {"admin"},
+    "/staff/recorders/none": {"admin"},
+    "/staff/recorders/none/pair": {"admin"},
+    "/staff/recorders/none/trust": {"admin"},
+    "/staff/recorders/none/test": {"admin"},
+    "/staff/recorders/none/remove": {"admin"},
 }
 
 
