@@ -49,6 +49,10 @@ THE_EDGE_IS_AT_FAULT = (
 log = logging.getLogger(__name__)
 
 
+class _FileDamaged(Exception):
+    """No edge can be recorded any more; the next start sets the file aside."""
+
+
 @dataclass(frozen=True, slots=True)
 class RawBlind:
     """Nobody watched until `at_ns`; `line` stands for all."""
@@ -174,6 +178,8 @@ class EdgeWriter:
         anchors = [item for item in items if isinstance(item, Anchor)]
         try:
             self._store(waiting, anchors)
+        except _FileDamaged:
+            raise
         except Exception:
             log.exception("batch_refused count=%d doing=one_by_one", len(waiting))
             self._record_one_by_one(waiting, anchors)
@@ -222,6 +228,8 @@ class EdgeWriter:
             if self._db.make_room(error):
                 self.problem = Problem.DISK_FULL
                 return self._commit(rows, anchors)
+            if self._db.is_damaged(error):
+                raise _FileDamaged(str(error)) from error
             if self.problem is not Problem.NOT_RECORDING:
                 log.error("not_recording error=%r waiting=%d remedy=free_disk_space", str(error), len(rows))
             self.problem = Problem.NOT_RECORDING

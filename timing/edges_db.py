@@ -9,6 +9,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any
@@ -43,9 +44,13 @@ Row = tuple[Record, int | None]
 class EdgesDb:
     """The writing side. Not safe for two threads at once: it belongs to one."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, boot_id: str | None = None) -> None:
         """
         Open or make DIR/edges.db.
+
+        Args:
+            boot_id: Of this boot. A file that was found whole in this boot is not looked through again: a process that
+                is killed cannot damage it, and a large one would keep the strips waiting for seconds.
 
         Raises:
             FileInUse: another recorder runs on this directory.
@@ -53,6 +58,8 @@ class EdgesDb:
             Conflict: a newer Trackside wrote the file.
         """
         self.path = data_dir / "edges.db"
+        self._boot_id = boot_id
+        self._doubt = data_dir / "edges.db.doubted"
         self._lock = FileLock(self.path)
         self.reserve = Reserve(data_dir / "edges.reserve")
         try:
@@ -61,9 +68,8 @@ class EdgesDb:
             self._lock.release()
             raise
         self.reserve.take()
-        row = self._connection.execute("SELECT recorder_id FROM meta").fetchone()
-        self.recorder_id = str(row[0])
-        self.last_seq = self._stored_last_seq()
+        self.recorder_id = str(self._connection.execute("SELECT recorder_id FROM meta").fetchone()[0])
+        self.last_seq = _last_seq(self._connection)
 
     def commit(self, rows: Sequence[Row], anchors: Sequence[Anchor] = ()) -> None:
         """
@@ -87,7 +93,7 @@ class EdgesDb:
         except Exception as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            if not isinstance(error, sqlite3.Error) or not rows or self._stored_last_seq() != rows[-1][0].seq:
+            if not isinstance(error, sqlite3.Error) or not rows or _last_seq(self._connection) != rows[-1][0].seq:
                 raise
         if rows:
             self.last_seq = rows[-1][0].seq
@@ -97,6 +103,15 @@ class EdgesDb:
         if not _is_disk_full(error, self.path.parent) or not self.reserve.give():
             return False
         log.error("disk_full path=%s error=%r doing=using_the_reserve remedy=free_disk_space", self.path, str(error))
+        return True
+
+    def is_damaged(self, error: sqlite3.Error) -> bool:
+        """Whether the file itself is what `error` is about; if so, the next opening looks it through."""
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if not name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return False
+        with suppress(OSError):
+            self._doubt.touch()
         return True
 
     def checkpoint(self) -> None:
@@ -110,9 +125,6 @@ class EdgesDb:
         """Close the file and let the next recorder in."""
         self._connection.close()
         self._lock.release()
-
-    def _stored_last_seq(self) -> int:
-        return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM edge").fetchone()[0])
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -139,14 +151,26 @@ class EdgesDb:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(verdict)
+            if self._is_to_be_checked(connection):
+                verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+                if verdict != "ok":
+                    raise sqlite3.DatabaseError(verdict)
+                self._doubt.unlink(missing_ok=True)
             self._bring_up_to_date(connection)
+            _last_seq(connection)  # Where the next edge goes must be readable, looked through or not.
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _is_to_be_checked(self, connection: sqlite3.Connection) -> bool:
+        if self._boot_id is None or self._doubt.exists():
+            return True
+        try:
+            row = connection.execute("SELECT boot_id FROM anchor ORDER BY anchor_id DESC LIMIT 1").fetchone()
+        except sqlite3.OperationalError:  # A new file has no tables.
+            return True
+        return row is None or row[0] != self._boot_id
 
     def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -236,6 +260,10 @@ class EdgesReader:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(seq), 0) FROM edge").fetchone()[0])
 
 
 def _columns(record: Record, line_seqno: int | None) -> tuple[object, ...]:

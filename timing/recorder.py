@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ class Recorder:
         Raises:
             ApplianceError: as EdgesDb.
         """
-        self._db = EdgesDb(data_dir)
+        self._db = EdgesDb(data_dir, boot)
         self._strips = strips
         self._panel = PanelGuard(panel)
         self._boot_id = boot
@@ -184,7 +185,7 @@ class Recorder:
 
     async def _watching_again(self, life: LifeFile) -> None:
         """The lines are watched: write down since when they had not been, before what they made meanwhile."""
-        sign, now = self._reader.last_sign(life.read()), read_clocks()
+        sign, now = self._last_sign(life), read_clocks()
         held, self._held = self._held or [], None
         if reason := self._watch.anchor_due(now):
             self._anchor(now, reason)
@@ -199,6 +200,13 @@ class Recorder:
         if is_blind:
             with contextlib.suppress(TimeoutError):  # A disk that refuses: timing goes on, in memory.
                 await asyncio.wait_for(self._recent.wait_beyond(newest), SETTLE_S)
+
+    def _last_sign(self, life: LifeFile) -> Sign | None:
+        try:
+            return self._reader.last_sign(life.read())
+        except sqlite3.Error:  # Of all that is in edges.db this is the least that timing can do without.
+            log.exception("no_last_sign")
+            return None
 
     def _record_blind(self, blind: Blind | None, again: ClockReading) -> bool:
         """Whether there was anything to record."""

@@ -1,5 +1,6 @@
 """edges.db: numbered without holes, durable before it is told, one writer, append only, and never in the way."""
 
+import queue
 import sqlite3
 import threading
 
@@ -358,6 +359,56 @@ def test_damaged_file_is_set_aside_and_recording_begins_anew(tmp_path, damage):
         assert [edge.seq for edge in anew.told.wait_for(1)] == [1]
     (kept,) = tmp_path.glob("edges-damaged-*.db")
     assert kept.read_bytes() == bytes(content)
+
+
+def spoil_a_page(directory):
+    path = directory / "edges.db"
+    content = bytearray(path.read_bytes())
+    content[4096 * 5 : 4096 * 5 + 200] = b"\xaa" * 200
+    path.write_bytes(content)
+
+
+def test_file_is_looked_through_once_in_each_boot(tmp_path):
+    with Open(tmp_path) as box:
+        box.writer.anchor(Anchor("boot-a", 1, 2, "start"))
+        for step in range(2_000):
+            box.writer.append(RawEdge(17, True, step))
+    spoil_a_page(tmp_path)
+    EdgesDb(tmp_path, "boot-a").close()
+    assert list(tmp_path.glob("edges-damaged-*")) == []
+    EdgesDb(tmp_path, "boot-b").close()
+    assert len(list(tmp_path.glob("edges-damaged-*.db"))) == 1
+
+
+def test_file_found_damaged_while_recording_is_looked_through_by_the_next_start(tmp_path):
+    deaths = queue.SimpleQueue()
+    db = EdgesDb(tmp_path, "boot-a")
+    writer = EdgeWriter(db, "boot-a", lambda records: None, deaths.put)
+    writer.start()
+    writer.anchor(Anchor("boot-a", 1, 2, "start"))
+    for step in range(2_000):
+        writer.append(RawEdge(17, True, step))
+    assert writer.close()
+    db.close()
+    spoil_a_page(tmp_path)
+
+    db = EdgesDb(tmp_path, "boot-a")
+    corrupt = sqlite3.DatabaseError("database disk image is malformed")
+    corrupt.sqlite_errorname = "SQLITE_CORRUPT"
+
+    def commit(*_):
+        raise corrupt
+
+    db.commit = commit
+    writer = EdgeWriter(db, "boot-a", lambda records: None, deaths.put)
+    writer.start()
+    writer.append(RawEdge(17, True, 1))
+    assert deaths.get(timeout=20).__cause__ is corrupt
+    db.close()
+    for _ in range(2):
+        EdgesDb(tmp_path, "boot-a").close()
+        assert len(list(tmp_path.glob("edges-damaged-*.db"))) == 1
+    assert not (tmp_path / "edges.db.doubted").exists()
 
 
 def test_file_of_a_newer_version_is_refused_and_left_alone(tmp_path):
