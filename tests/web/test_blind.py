@@ -1,25 +1,18 @@
 """When the strips saw nothing: the words, and where they are shown."""
 
-import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.timing.recorder_process import RecorderProcess
-from tests.web.conftest import Site, serving
+from tests.web.conftest import Site
 from tests.web.crew import Crew, words
 from tests.web.panels import stream
 from tests.web.racing_day import add_racer, finish_race, start_race
-from timing.facts import StripsChanged
+from tests.web.recorded import an_event, recorded
 from timing.signal import BlindSpot
-from timing.structs import NewEvent, NewTrack
 from web.formats import second
-from web.house import House
 from web.pages.staff.blind import duration, unseen
 
 FROM, TO = "2026-11-22T14:03:02.100Z", "2026-11-22T14:03:04.000Z"
@@ -72,36 +65,16 @@ def test_how_long_it_was(ms: int, text: str) -> None:
     assert duration(ms) == text
 
 
-@pytest.fixture
-async def recorded_site(tmp_path: Path) -> AsyncIterator[tuple[Site, RecorderProcess]]:
-    """A site whose strips are a real recorder's."""
-    async with RecorderProcess(tmp_path, data=tmp_path / "recorder") as recorder:
-        settings = load(tmp_path / "box", environment={})
-        async with opened_house(settings, recorder.socket) as house, serving(house) as site:
-            await site.add(Role.OPERATOR)
-            yield site, recorder
-
-
-async def until(house: House, holds: Callable[[], bool]) -> None:
-    """Wait until the strips are so."""
-    changed = asyncio.Event()
-    end = house.facts.subscribe(StripsChanged, lambda _: changed.set())
-    try:
-        async with asyncio.timeout(20):
-            while not holds():
-                await changed.wait()
-                changed.clear()
-    finally:
-        end()
-
-
 async def test_killed_recorder_is_said_on_the_timekeepers_page_the_stream_and_the_race(
-    recorded_site: tuple[Site, RecorderProcess],
+    tmp_path: Path,
 ) -> None:
-    site, recorder = recorded_site
+    async with recorded(tmp_path) as (site, recorder):
+        await killed_recorder_is_said(site, recorder)
+
+
+async def killed_recorder_is_said(site: Site, recorder: RecorderProcess) -> None:
     house = site.house
-    event = await house.events.create(NewEvent(name="Rehearsal", tracks=[NewTrack(name="Left")]), "test")
-    await until(house, lambda: house.strips.health(event.event_id, "1").caught_up)
+    event = await an_event(house)
     race = await start_race(house, event, await add_racer(house, "anna"))
     base = f"/staff/events/{event.event_id}/tracks/1"
     async with Crew(site, "operator") as crew:

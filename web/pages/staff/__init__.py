@@ -9,10 +9,12 @@ from web.pages.staff import (
     people,
     queue,
     race_edit,
+    race_signal,
     racer_care,
     racers,
     races,
     recorders,
+    rescore,
     strips,
     timekeeper,
 )
@@ -29,5 +31,7 @@ ROUTES: list[HTTPRouteHandler] = [
     *races.ROUTES,
     *race_edit.ROUTES,
     *crossings.ROUTES,
+    *rescore.ROUTES,
+    *race_signal.ROUTES,
     *strips.ROUTES,
 ]

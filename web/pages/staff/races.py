@@ -12,7 +12,7 @@ from appliance.errors import NotFound
 from appliance.people import Person
 from appliance.permissions import Permission, Role
 from timing.fold import fold
-from timing.laps import lap_views
+from timing.race import laps_view
 from timing.races import RaceFilter
 from timing.structs import LIVE_STATES, Event, RaceState, RaceView
 from timing.trail import trail
@@ -85,7 +85,11 @@ async def list_races(
 @get("/staff/races/{race_id:str}", guards=SEE)
 async def race(request: AnyRequest, house: House, race_id: FromPath[str], done: FromQuery[str | None] = None) -> Answer:
     """One race."""
-    said = {"saved": "Saved; the boards are made anew.", "same": "Nothing was different, so nothing was changed."}
+    said = {
+        "saved": "Saved; the boards are made anew.",
+        "same": "Nothing was different, so nothing was changed.",
+        "rescored": "Scored again; the boards are made anew.",
+    }
     return await race_page(request, house, race_id, Form({}), done=said.get(done or ""))
 
 
@@ -96,7 +100,7 @@ async def race_page(
     view = await house.control.view(race_id)
     journal = await house.control.journal(race_id)
     allowed = {kind.value for kind in await house.control.allowed(race_id)}
-    event = house.events.get(view.event_id)
+    race, event = fold(journal, view.rules), house.events.get(view.event_id)
     names = {track.track_id: track.name for track in event.tracks}
     return page(
         request,
@@ -105,7 +109,8 @@ async def race_page(
         race=view,
         event=event,
         track_name=names.get(view.track_id, view.track_id),
-        laps=lap_views(fold(journal, view.rules).laps, view.rules.min_lap_ms, with_deleted=True),
+        laps=laps_view(race, with_deleted=True),
+        lockout=f"{race.lockout_ms / 1000:g} s",
         trail=trail(journal, lambda racer_id: _name(house, racer_id), lambda track_id: names.get(track_id, track_id))[
             ::-1
         ],
