@@ -18,7 +18,7 @@ MOST_LINES = 64
 """The kernel takes no more in one request (GPIO_V2_LINES_MAX), and strips are asked for in one."""
 EXAMPLE = "Write it like 27, or 27:pull-up:active-low=Left strip, with the BCM number first (docs/settings.md)."
 
-_WRITTEN = re.compile(r"(\d{1,4})(?::pull-(up|down|none))?(?::active-(low|high))?(?:=([^,:=\x00-\x1f]{1,40}))?")
+_WRITTEN = re.compile(r"([0-9]{1,4})(?::pull-(up|down|none))?(?::active-(low|high))?(?:=([^,:=\x00-\x1f]{1,40}))?")
 
 
 class Pull(StrEnum):
@@ -58,7 +58,7 @@ def parse_gpio_line(text: str, name: str) -> GpioLine:
     is_active_low = active == "low" if active else pull != Pull.DOWN
     return GpioLine(
         number=int(number),
-        name=(given or "").strip() or name,
+        name=(given or name).strip(),
         pull=Pull(pull or (Pull.UP if is_active_low else Pull.DOWN)),
         is_active_low=is_active_low,
     )

@@ -53,17 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kit-url", metavar="URL", help="WebSocket of a DREM timer kit, for --strips drem_kit")
 
 
-def open_strips(options: argparse.Namespace | str, lines: Sequence[Line] = (), script: Path | None = None) -> Strips:
+def open_strips(options: argparse.Namespace) -> Strips:
     """
     The strips that the options name; a new kind gets its case here.
 
     Raises:
         ApplianceError: an option is wrong, a script cannot be read, or a GPIO chip or library cannot be used.
     """
-    if isinstance(options, str):  # The call of before, until the recorder makes the new one.
-        if options == StripsKind.DISABLED:
-            return DisabledStrips()
-        return SimulatedStrips(lines, parse_script(_read_script(script), (line.line for line in lines)))
     match options.strips:
         case StripsKind.DISABLED:
             return DisabledStrips()
