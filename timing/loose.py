@@ -12,7 +12,7 @@ from typing import Any
 
 from appliance import clock
 from appliance.database import Database
-from appliance.errors import Conflict, NotFound
+from appliance.errors import Conflict, NotFound, named_in
 from appliance.facts import Facts
 from appliance.people import People
 from timing.control import RaceControl
@@ -30,6 +30,9 @@ SHOWN = 50
 """The newest of a track; a strip that leaves more of them open has come loose, and nobody looks through them all."""
 RACES_ASKED = 2
 """The race that was made last before the crossing, and the one before that: it may not have been handed in yet."""
+
+MOST_SEQ = 2**63
+"""SQLite's largest number; an address may hold any."""
 
 WriteJob = Callable[[sqlite3.Connection], None]
 Candidates = list[Candidate]
@@ -101,11 +104,13 @@ class LooseCrossings:
         Give it to a race of its track; the same once more changes nothing.
 
         Raises:
-            NotFound: no such crossing or race.
+            NotFound: no such crossing.
+            InvalidInput: no such race.
             Conflict: it was dismissed or given to another race, the race is of another track, or cannot take it.
         """
         row = await self._row(event_id, recorder_id, edge_seq)
-        race = await self._control.view(race_id)
+        with named_in("race_id"):
+            race = await self._control.view(race_id)
         if (race.event_id, race.track_id) != (row["event_id"], row["track_id"]):
             raise Conflict("That race is of another track.", "Give it to a race of the track where it happened.")
         edge = _edge(row)
@@ -179,10 +184,12 @@ class LooseCrossings:
     # ---- inside
 
     async def _row(self, event_id: str, recorder_id: str, edge_seq: int) -> sqlite3.Row:
-        row = await self._db.fetch_one(
-            "SELECT * FROM loose_crossing WHERE event_id = ? AND recorder_id = ? AND edge_seq = ?",
-            (event_id, recorder_id, edge_seq),
-        )
+        row = None
+        if abs(edge_seq) < MOST_SEQ:
+            row = await self._db.fetch_one(
+                "SELECT * FROM loose_crossing WHERE event_id = ? AND recorder_id = ? AND edge_seq = ?",
+                (event_id, recorder_id, edge_seq),
+            )
         if row is None:
             raise NotFound("There is no such crossing.", "Choose one from the list of crossings.")
         return row

@@ -34,6 +34,10 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "GET /api/events/{event_id}/tracks/{track_id}/queue": (CREW_AND_COMMENTATOR, None, 404),
     "POST /api/events/{event_id}/tracks/{track_id}/queue": (CREW, {"racer_id": NOWHERE}, 404),
     "GET /api/events/{event_id}/tracks/{track_id}/strips": (CREW_AND_COMMENTATOR, None, 404),
+    "GET /api/events/{event_id}/crossings": (CREW_AND_COMMENTATOR, None, 404),
+    "POST /api/events/{event_id}/crossings/{recorder_id}/{edge_seq}/give": (CREW, {"race_id": NOWHERE}, 404),
+    "POST /api/events/{event_id}/crossings/{recorder_id}/{edge_seq}/dismiss": (CREW, None, 404),
+    "DELETE /api/events/{event_id}/crossings/{recorder_id}/{edge_seq}/dismiss": (CREW, None, 404),
     "POST /api/queue/{queue_id}/call": (CREW, None, 404),
     "POST /api/queue/{queue_id}/skip": (CREW, None, 404),
     "POST /api/queue/{queue_id}/move": (CREW, {"position": 1}, 404),
@@ -46,6 +50,10 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "GET /api/races/{race_id}/actions": (CREW_AND_COMMENTATOR, None, 404),
     "POST /api/races/{race_id}/actions": (CREW, {"action_id": "1", "kind": "start"}, 404),
     "GET /api/races/{race_id}/trail": (CREW_AND_COMMENTATOR, None, 404),
+    "GET /api/races/{race_id}/signal": (CREW_AND_COMMENTATOR, None, 404),
+    "DELETE /api/races/{race_id}/crossings/{seq}": (CREW, None, 404),
+    "GET /api/races/{race_id}/rescore": (CREW_AND_COMMENTATOR, None, 400),
+    "POST /api/races/{race_id}/rescore": (CREW, {"lockout_ms": 1500, "version": 1}, 404),
     "GET /api/racers": (CREW_AND_DESK, None, 200),
     "POST /api/racers": (DESK, {"username": ""}, 400),
     "GET /api/racers/{racer_id}": (CREW_AND_DESK, None, 404),
@@ -82,7 +90,7 @@ async def test_a_role_reaches_exactly_what_the_table_says(site: Site, role: str)
     got, expected = {}, {}
     for call, (allowed, body, status) in sorted(CALLS.items(), key=lambda item: item[0] == "DELETE /api/session"):
         method, path = call.split(" ")
-        address = re.sub(r"{line}", "17", path)
+        address = re.sub(r"{(line|edge_seq|seq)}", "17", path)
         address = re.sub(r"{\w+}", NOWHERE, address)
         answer = await site.send(role, method, address, json=body)
         got[call] = answer.status_code
