@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("durable", "startup", "board", "page", "fanout")
+NAMES = ("durable", "startup", "board", "page", "fanout", "edges", "timer-vs-poll")
 
 
 def main(names: list[str]) -> int:
@@ -15,7 +15,8 @@ def main(names: list[str]) -> int:
     worst = 0
     for name in names or NAMES:
         print(f"== {name}", flush=True)
-        worst = max(worst, subprocess.run([sys.executable, "-m", f"tests.bench.{name}"], check=False).returncode)
+        module = f"tests.bench.{name.replace('-', '_')}"
+        worst = max(worst, subprocess.run([sys.executable, "-m", module], check=False).returncode)
     return worst
 
 

@@ -49,13 +49,14 @@ class Machine:
     Without a card nothing outlives the boot.
     """
 
-    def __init__(self, card: Path | None, share: Path, module: str, *arguments: str) -> None:
+    def __init__(self, card: Path | None, share: Path, module: str, *arguments: str, longest_s: float = BOOT_S) -> None:
         assert KERNEL is not None
         share.mkdir(exist_ok=True)
         if card:
             wait_until_released(card)
         self.log = share.with_suffix(".log")
-        lab = [sys.executable, gpiolab.__file__, "--kernel", str(KERNEL), "--timeout", str(BOOT_S)]
+        self._longest_s = longest_s
+        lab = [sys.executable, gpiolab.__file__, "--kernel", str(KERNEL), "--timeout", str(longest_s)]
         places = ["--share", str(share), *(["--disk", f"{card}:/card"] if card else [])]
         if ROOT.is_relative_to("/tmp"):  # inside, /tmp is another one
             places += ["--share", str(ROOT)]
@@ -76,7 +77,7 @@ class Machine:
 
     def wait(self) -> int:
         """Until the command inside has ended; its exit status."""
-        return self._process.wait(BOOT_S + 30)
+        return self._process.wait(self._longest_s + 30)
 
     def output(self) -> str:
         """The end of what was printed inside."""
