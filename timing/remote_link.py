@@ -133,7 +133,7 @@ class Tunnel:
         row, pin = self.row, self.row.host_key
         if pin is None:
             self.seen_host_key = await remote_ssh.host_key_of(row)
-            raise Refused(f"{row.name} is not paired yet.", "Open it under Recorders and pair it.")
+            raise Refused(f"{row.name} is not paired yet.", "Pair it under Recorders.")
         try:
             async with remote_ssh.signed_in(row, pin, key=key) as connection:
                 self.seen_host_key = pin

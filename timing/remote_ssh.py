@@ -7,8 +7,10 @@ a recorder to reach. Nothing here reads the user's own SSH configuration, agent 
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
+import re
 import shlex
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -213,20 +215,27 @@ def _in_words(row: RemoteRow, host: _PinnedHost | None = None, *, by_password: b
             f"No machine is called {row.host} in this network.",
             "Check the name, or use the address that `hostname -I` prints on it.",
         ) from error
-    except ConnectionRefusedError as error:
-        raise NotReady(
-            f"{row.host} is on, but nothing answers at its port {row.port}.",
-            "Switch SSH on there: sudo systemctl enable --now ssh.",
-        ) from error
-    except ConnectionError as error:
-        raise _cut_off(row, error.strerror or str(error)) from error
     except OSError as error:
-        raise NotReady(
-            f"{row.host} cannot be reached: {error.strerror or error}.",
-            "Check its power, its cable, and that it is in this box's network.",
-        ) from error
+        raise _unreached(row, error) from error
     except asyncssh.Error as error:
         raise _cut_off(row, error.reason) from error
+
+
+def _unreached(row: RemoteRow, error: OSError) -> NotReady:
+    # A name with several addresses is tried at each; asyncio then tells all their errors in one text.
+    told = re.findall(r"\[Errno (\d+)\]", str(error))
+    number = error.errno or (int(told[-1]) if told else 0)
+    if number == errno.ECONNREFUSED:
+        return NotReady(
+            f"{row.host} is on, but nothing answers at its port {row.port}.",
+            "Switch SSH on there: sudo systemctl enable --now ssh.",
+        )
+    if number in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
+        return _cut_off(row, os.strerror(number))
+    return NotReady(
+        f"{row.host} cannot be reached: {os.strerror(number) if number else error}.",
+        "Check its power, its cable, and that it is in this box's network.",
+    )
 
 
 def _cut_off(row: RemoteRow, why: str) -> NotReady:
@@ -256,7 +265,7 @@ def _denied(row: RemoteRow, *, by_password: bool) -> ApplianceError:
         )
     return Refused(
         f"{row.host} does not let this box in as {row.username}.",
-        "Open it under Recorders and pair it, or paste the box's key there.",
+        "Pair it under Recorders, or paste the box's key there.",
     )
 
 

@@ -6,7 +6,9 @@ It runs as whoever runs the tests. `temporary_user` makes one with a password, f
 
 import contextlib
 import getpass
+import itertools
 import os
+import select
 import shutil
 import signal
 import socket
@@ -25,6 +27,7 @@ needs_sshd = pytest.mark.skipif(
 )
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a user with a password")
 DEADLINE_S = 20
+_numbers = itertools.count(1)
 
 CONFIG = """\
 Port {port}
@@ -106,9 +109,7 @@ class Sshd:
     def kill(self) -> None:
         """The listener and every connection of it, at once."""
         if self._process is not None:
-            for pid in self._family():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            _end(self._family())
             self._process.wait(DEADLINE_S)
             self._process = None
 
@@ -118,15 +119,6 @@ class Sshd:
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
-
-    def kill_connections(self) -> int:
-        """What was frozen in the middle of a connection ends; the listener stays. Answers how many ended."""
-        assert self._process is not None
-        pids = [pid for pid in self._family() if pid != self._process.pid]
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return len(pids)
 
     def _signal(self, number: int) -> None:
         for pid in self._family():
@@ -158,7 +150,7 @@ class Sshd:
 @contextlib.contextmanager
 def temporary_user(password: str) -> Iterator[tuple[str, Path]]:
     """A system user with this password and a home of their own, gone afterwards; answers name and home."""
-    name = f"tspi{os.getpid()}"
+    name = f"tspi{os.getpid()}x{next(_numbers)}"
     home = Path(tempfile.mkdtemp(prefix="trackside-home-"))
     made = ["useradd", "--system", "--shell", "/bin/sh", "--no-create-home", "--home-dir", str(home), name]
     subprocess.run(made, check=True, capture_output=True)
@@ -167,8 +159,22 @@ def temporary_user(password: str) -> Iterator[tuple[str, Path]]:
         shutil.chown(home, name)
         yield name, home
     finally:
-        subprocess.run(["userdel", name], check=False, capture_output=True)
+        subprocess.run(["userdel", "--force", name], check=False, capture_output=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _end(pids: list[int]) -> None:
+    """Kill these, and wait until they are gone: their user may be deleted next."""
+    ending = []
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            ending.append(os.pidfd_open(pid))
+    for fd in ending:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(fd, signal.SIGKILL)
+    for fd in ending:
+        select.select([fd], [], [], DEADLINE_S)
+        os.close(fd)
 
 
 def _free_port() -> int:

@@ -166,6 +166,15 @@ async def test_no_ssh_server_at_all_is_said_with_what_to_do(box: RemoteBox) -> N
     )
 
 
+async def test_network_that_is_not_there_is_said(box: RemoteBox) -> None:
+    # A link-local address without its interface leads nowhere on any machine.
+    link = await box.remotes.add(NewRemote(name="Far", host="fe80::1", username="pi"), "test")
+    problem = await box.problem(link.remote_id, "cannot be reached")
+    assert problem == (
+        "fe80::1 cannot be reached: Invalid argument. Check its power, its cable, and that it is in this box's network."
+    )
+
+
 async def test_name_of_no_machine_is_said_with_what_to_do(box: RemoteBox) -> None:
     link = await box.remotes.add(NewRemote(name="Gone", host="no-such-machine.invalid", username="pi"), "test")
     problem = await box.problem(link.remote_id, "No machine is called no-such-machine.invalid")

@@ -50,7 +50,7 @@ async def test_nothing_is_signed_in_to_before_a_person_agreed(
     sshd.authorize(await box.remotes.authorized_line(link.remote_id))
     assert link.seen_fingerprint == sshd.fingerprint
     assert not link.is_paired
-    assert link.problem == "Left track is not paired yet. Open it under Recorders and pair it."
+    assert link.problem == "Left track is not paired yet. Pair it under Recorders."
     with pytest.raises(NotReady, match="not paired yet"):
         await box.remotes.test(link.remote_id)
     assert "Accepted" not in sshd.log
@@ -103,8 +103,7 @@ async def test_key_that_is_not_installed_is_said_and_taken_once_it_is(
     link = await box.added(sshd, recorder)
     await box.remotes.trust(link.remote_id, sshd.fingerprint, "test")
     assert await box.problem(link.remote_id, "let this box in") == (
-        f"127.0.0.1 does not let this box in as {sshd.user}. "
-        "Open it under Recorders and pair it, or paste the box's key there."
+        f"127.0.0.1 does not let this box in as {sshd.user}. Pair it under Recorders, or paste the box's key there."
     )
     sshd.authorize(await box.remotes.authorized_line(link.remote_id))
     assert [line.line for line in (await box.remotes.test(link.remote_id)).hello.lines] == [17, 27]

@@ -75,7 +75,7 @@ async def add(crew: Crew, changes: Changes, house: House, **fields: str) -> str:
 async def test_box_alone_shows_itself_and_how_to_get_a_second_track(site: Site) -> None:
     async with Crew(site, "admin") as crew:
         text = words(await crew.get("/staff/recorders"))
-    assert "This box not connected" in text
+    assert "This box not connected It does not answer." in text
     assert "A second track?" in text
     assert "sudo trackside install --recorder-only" in text
     assert "Add a recorder" in text

@@ -71,13 +71,12 @@ def time_of_day_words(difference_ms: int | None) -> str | None:
 
 def _card(state: RecorderState | None, link: RemoteLink | None) -> Card:
     look, word = _state(state, link)
-    problem = (None if link is None else link.problem) or (None if state is None else state.problem)
     known = state is not None and state.recorder_id is not None
     return Card(
         name="This box" if link is None else link.name,
         look=look,
         state=word,
-        problem=problem,
+        problem=_problem(state, link),
         note=None if state is None else state.note,
         kind=None if state is None or state.strips is None else KINDS.get(state.strips, state.strips),
         lines=[] if state is None else state.lines,
@@ -87,6 +86,14 @@ def _card(state: RecorderState | None, link: RemoteLink | None) -> Card:
         time_of_day_off=state is not None and abs(state.clock_difference_ms or 0) >= WALL_CLOCK_OFF_MS,
         link=link,
     )
+
+
+def _problem(state: RecorderState | None, link: RemoteLink | None) -> str | None:
+    if link is not None and link.problem is not None:
+        return link.problem
+    if state is not None and state.connected:
+        return state.problem
+    return "Connecting…" if link is not None else "It does not answer. It is started again by itself; time by hand."
 
 
 def _state(state: RecorderState | None, link: RemoteLink | None) -> tuple[str, str]:
