@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("durable", "startup", "board", "page", "fanout", "edges", "timer-vs-poll")
+NAMES = ("durable", "startup", "board", "page", "fanout", "edges", "timer-vs-poll", "recorder-size")
 
 
 def main(names: list[str]) -> int:
