@@ -20,7 +20,7 @@ from timing.facts import EdgeHeard, StripsChanged
 from timing.recorders import RecorderState
 from timing.stream import LineRole, StripsKind
 from timing.strip_hits import LineState, step
-from timing.strip_picture import LinePicture, TestPicture, line_picture, test_picture
+from timing.strip_picture import LinePicture, TestPicture, picture_of_line, picture_of_test
 from timing.strip_verdict import Phase, StripTest
 
 EVERY_S = 0.2
@@ -90,6 +90,11 @@ class StripCheck:
             if timer is not None:
                 timer.cancel()
 
+    def recall(self, edge: EdgeSeen, age_ns: int) -> None:
+        """An edge from before: the level it left and how long ago, but no hit."""
+        state = LineState(active=edge.active, boot_id=edge.recorder_boot_id, last_ns=edge.edge_ns)
+        self._lines[edge.recorder_id, edge.line] = _Heard(edge, state, self._now_ns() - age_ns)
+
     # ---- what people see
 
     def pictures(self) -> list[RecorderPicture]:
@@ -104,11 +109,11 @@ class StripCheck:
         for line in recorder.lines:
             heard = self._lines.get((recorder_id, line.line))
             silent_ns = None if heard is None else now_ns - heard.heard_ns
-            lines.append(line_picture(line, None if heard is None else heard.state, silent_ns))
+            lines.append(picture_of_line(line, None if heard is None else heard.state, silent_ns))
         return RecorderPicture(
             recorder=recorder,
             lines=lines,
-            test=None if test is None else test_picture(test, now_ns),
+            test=None if test is None else picture_of_test(test, now_ns),
             ended=self._ended.get(recorder_id),
         )
 
@@ -197,7 +202,7 @@ class StripCheck:
                 self._stir()
                 continue
             self._tests[recorder_id] = strip_verdict.advance(test, now_ns)
-            picture = test_picture(self._tests[recorder_id], now_ns)
+            picture = picture_of_test(self._tests[recorder_id], now_ns)
             if picture != self._shown.get(recorder_id):
                 self._shown[recorder_id] = picture
                 self._stir()

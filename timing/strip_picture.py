@@ -56,7 +56,7 @@ class TestPicture(Struct, frozen=True, kw_only=True):
         return self.phase is not Phase.DONE
 
 
-def line_picture(line: Line, state: LineState | None, silent_ns: int | None) -> LinePicture:
+def picture_of_line(line: Line, state: LineState | None, silent_ns: int | None) -> LinePicture:
     """One line as it is now; `silent_ns` since its last edge."""
     hit = None if state is None else state.last_hit
     return LinePicture(
@@ -71,7 +71,7 @@ def line_picture(line: Line, state: LineState | None, silent_ns: int | None) -> 
     )
 
 
-def test_picture(test: StripTest, now_ns: int) -> TestPicture:
+def picture_of_test(test: StripTest, now_ns: int) -> TestPicture:
     """The self-test at this moment of the clock it is asked by."""
     asked = test.asked
     return TestPicture(
