@@ -43,6 +43,7 @@ RETRY_S = 0.5
 PROBLEMS = {
     "disk_full": "The disk is full. Crossings are still recorded, on the reserve: make room soon.",
     "not_recording": "The disk takes nothing more. Crossings wait in memory only: make room now.",
+    "strips_away": "The timer kit does not answer: check its power and the network. Take laps by hand meanwhile.",
 }
 
 

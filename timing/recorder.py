@@ -29,7 +29,7 @@ from timing.edge_writer import EdgeWriter, RawBlind, check_raw
 from timing.edges_db import EdgesDb, EdgesReader, Record
 from timing.life_file import LifeFile
 from timing.panel_guard import PanelGuard
-from timing.stream import HEARTBEAT_S, PROTOCOL, Blind, Clock, Crossed, Hit, RecorderHello, encode
+from timing.stream import HEARTBEAT_S, PROTOCOL, Blind, Clock, Crossed, Hit, Problem, RecorderHello, encode
 from timing.stream_server import RecentEdges, StreamServer
 from timing.strips import Panel, RawEdge, RawGap, Strips
 from timing.strips.choose import add_arguments, open_panel, open_strips
@@ -229,14 +229,18 @@ class Recorder:
             if reason is AnchorReason.WAKE and (before := self._watch.previous):
                 self._record_blind(blind_while_asleep(self._boot_id, before, clocks), clocks)
             self._server.say_to_all(encode(self._clock(clocks)))
-            self._panel.show(self._writer.problem)
+            self._panel.show(self._problem)
             if self._writer.is_well:
                 self._notifier.say(WATCHDOG)
             await asyncio.sleep(HEARTBEAT_S)
 
+    @property
+    def _problem(self) -> Problem | None:
+        """The disk's first: what it refuses is lost with the power."""
+        return self._writer.problem or self._strips.problem
+
     def _clock(self, clocks: ClockReading) -> Clock:
-        problem = self._writer.problem
-        return Clock(mono_ns=clocks.mono_ns, wall_ns=clocks.wall_ns, boot_id=self._boot_id, problem=problem)
+        return Clock(mono_ns=clocks.mono_ns, wall_ns=clocks.wall_ns, boot_id=self._boot_id, problem=self._problem)
 
     def _from_writer(self, records: list[Record]) -> None:
         with contextlib.suppress(RuntimeError):  # The loop has ended; the edges are durable all the same.

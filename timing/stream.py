@@ -55,10 +55,12 @@ class Problem(StrEnum):
     What a recorder in trouble adds to its clock message.
 
     `disk_full`: still recording, on its reserve. `not_recording`: edges wait in memory until the disk takes them.
+    `strips_away`: what senses the crossings is another machine, and it does not answer.
     """
 
     DISK_FULL = "disk_full"
     NOT_RECORDING = "not_recording"
+    STRIPS_AWAY = "strips_away"
 
 
 class LineRole(StrEnum):

@@ -11,6 +11,7 @@ class HandStrips:
 
     kind = StripsKind.GPIO
     note = None
+    problem = None
 
     def __init__(self, at_start=()):
         self.lines = (Line(line=4, name="hand"), Line(line=5, name="other hand"))

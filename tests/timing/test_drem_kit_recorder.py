@@ -39,11 +39,16 @@ async def test_a_recorder_whose_kit_is_off_is_ready_and_says_so(tmp_path: Path) 
     async with recorder_of(kit, tmp_path) as recorder, connected(recorder.socket) as client:
         client.hello()
         assert f"The timer kit at {kit.url} is not connected" in (await client.until("hello"))["note"]
+        assert (await client.until("clock"))["problem"] == "strips_away"
         await kit.start()
         await kit.connected()
         await kit.cross(27)
         (edge,) = await client.edges(1)
+        while "problem" in await client.until("clock"):
+            pass
         await kit.stop()
+        while "problem" not in await client.until("clock"):
+            pass
     assert edge["line"] == 27
 
 

@@ -59,6 +59,11 @@ class Strips(Protocol):
         """What people should know of these strips (timing/stream.py, RecorderHello); None as a rule."""
         ...
 
+    @property
+    def problem(self) -> Problem | None:
+        """Why no crossing can be heard at this moment; told with each heartbeat."""
+        ...
+
     async def start(self, sink: Sink) -> None:
         """Watch the lines from now on; returns once they are watched."""
         ...

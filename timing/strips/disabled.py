@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from timing.stream import Line, StripsKind
+from timing.stream import Line, Problem, StripsKind
 from timing.strips import Sink
 
 
@@ -11,6 +11,7 @@ class DisabledStrips:
 
     kind = StripsKind.DISABLED
     note: str | None = None
+    problem: Problem | None = None
     lines: Sequence[Line] = ()
 
     async def start(self, sink: Sink) -> None:

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from appliance.clock import mono_ns
 from appliance.errors import InvalidInput
-from timing.stream import Line, Stamp, StripsKind
+from timing.stream import Line, Problem, Stamp, StripsKind
 from timing.strips import RawEdge, RawGap, Sink
 from timing.strips.drem_messages import KitClock, KitHello, KitLap, read_message
 
@@ -81,6 +81,11 @@ class DremKitStrips:
         if self._away is None:
             return times
         return f"The timer kit at {self._url} is not connected ({self._away}). Check its power and the network. {times}"
+
+    @property
+    def problem(self) -> Problem | None:
+        """Set while the kit does not answer."""
+        return None if self._away is None else Problem.STRIPS_AWAY
 
     async def start(self, sink: Sink) -> None:
         """Begin to call the kit; does not wait for it, because it may be switched on later."""

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 
 from appliance.gpio_lines import GpioLine
-from timing.stream import Line, LineRole, StripsKind
+from timing.stream import Line, LineRole, Problem, StripsKind
 from timing.strips import RawEdge, RawGap, Sink
 from timing.strips.gpio_numbers import KernelNumbers
 from timing.strips.gpio_pins import KernelEdge, Watch, WatchingFactory
@@ -31,6 +31,7 @@ class GpioStrips:
     """Strips, and the start button, on one chip."""
 
     kind = StripsKind.GPIO
+    problem: Problem | None = None
 
     def __init__(
         self,

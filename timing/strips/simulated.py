@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from appliance.clock import mono_ns
 from appliance.errors import InvalidInput
-from timing.stream import Line, StripsKind
+from timing.stream import Line, Problem, StripsKind
 from timing.strips import RawEdge, Sink
 from timing.strips.script import ScriptedHit
 
@@ -24,6 +24,7 @@ class SimulatedStrips:
 
     kind = StripsKind.SIMULATED
     note: str | None = None
+    problem: Problem | None = None
 
     def __init__(self, lines: Sequence[Line], script: Sequence[ScriptedHit] = ()) -> None:
         self.lines = lines
