@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 CONFIG = """\
 Port {port}
-ListenAddress 127.0.0.1
+ListenAddress {host}
 HostKey {host_key}
 AuthorizedKeysFile {authorized_keys}
 StrictModes no
@@ -43,24 +43,25 @@ PermitRootLogin yes
 MaxStartups 200
 Subsystem sftp internal-sftp
 LogLevel VERBOSE
-{more}
 """
 
 
 class Sshd:
     """`with Sshd(directory) as sshd`; may be killed, frozen and started again on the same port."""
 
-    def __init__(self, directory: Path, *, passwords: bool = False, own_keys: bool = True, more: str = "") -> None:
+    def __init__(
+        self, directory: Path, *, passwords: bool = False, own_keys: bool = True, cable: "Cable | None" = None
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        self.host = "127.0.0.1"
+        self.host = "127.0.0.1" if cable is None else cable.far_address
         self.port = _free_port()
         self.user = getpass.getuser()
         self.authorized_keys = directory / "authorized_keys"
         self.host_key = directory / "host_key"
         self._passwords = passwords
         self._own_keys = own_keys
-        self._more = more
+        self._over_there = [] if cable is None else cable.over_there
         self._process: subprocess.Popen[bytes] | None = None
         self.new_host_key()
 
@@ -92,14 +93,15 @@ class Sshd:
                 host_key=self.host_key,
                 authorized_keys=self.authorized_keys if self._own_keys else ".ssh/authorized_keys",
                 passwords="yes" if self._passwords else "no",
-                more=self._more,
+                host=self.host,
             )
         )
         if os.geteuid() == 0:  # Debian's unit makes it; where no unit ran it is missing.
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         assert SSHD is not None
         with (self.directory / "sshd.log").open("ab") as log:
-            self._process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stdout=log, stderr=log)
+            command = [*self._over_there, SSHD, "-D", "-e", "-f", str(config)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + DEADLINE_S
         while not self._answers():
             assert self._process.poll() is None, self.log
@@ -161,6 +163,40 @@ def temporary_user(password: str) -> Iterator[tuple[str, Path]]:
     finally:
         subprocess.run(["userdel", "--force", name], check=False, capture_output=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+class Cable:
+    """`with Cable()`: a cable to a machine with a network of its own (a network name space; only root may make one)."""
+
+    def __init__(self) -> None:
+        number = next(_numbers)
+        self._here, self._there = f"ts{os.getpid()}n{number}", f"tt{os.getpid()}n{number}"
+        net, first = f"10.213.{os.getpid() % 250}", 4 * (number % 60)
+        self.near_address, self.far_address = f"{net}.{first + 1}", f"{net}.{first + 2}"
+        self.over_there = ["ip", "netns", "exec", self._there]
+
+    def pull(self) -> None:
+        """Out of the far machine: no error reaches anybody, packets are gone."""
+        self._ip("-n", self._there, "link", "set", self._there, "down")
+
+    def plug(self) -> None:
+        self._ip("-n", self._there, "link", "set", self._there, "up")
+
+    def __enter__(self) -> Self:
+        self._ip("netns", "add", self._there)
+        self._ip("link", "add", self._here, "type", "veth", "peer", "name", self._there, "netns", self._there)
+        self._ip("address", "add", f"{self.near_address}/30", "dev", self._here)
+        self._ip("link", "set", self._here, "up")
+        self._ip("-n", self._there, "address", "add", f"{self.far_address}/30", "dev", self._there)
+        self.plug()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run(["ip", "link", "delete", self._here], check=False, capture_output=True)
+        subprocess.run(["ip", "netns", "delete", self._there], check=False, capture_output=True)
+
+    def _ip(self, *arguments: str) -> None:
+        subprocess.run(["ip", *arguments], check=True, capture_output=True)
 
 
 def _end(pids: list[int]) -> None:
