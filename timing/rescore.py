@@ -14,13 +14,15 @@ from msgspec.structs import replace
 from appliance.errors import InvalidInput
 from timing.crossing_entry import entry_of
 from timing.crossings import EdgeSeen, detect
-from timing.fold import Race, fold, play
+from timing.fold import Race, fold, in_time_order, play
 from timing.journal import Entry, Kind, Payload
 from timing.race import accept
 from timing.race_crossings import naming
 from timing.race_edges import decided_by_people, is_cut_off, key_of, on_clock_of
+from timing.race_table import TRANSITIONS
 from timing.rules import RaceRules
-from timing.taken_back import EdgeKey, crossings_by_edge, current_seq, last_words, replacements
+from timing.taken_back import EdgeKey, crossings_by_edge, current_seq, last_words, replacements, taken_back
+from timing.tape import Tape
 
 NS_PER_MS = 1_000_000
 MOST_CHANGES = 1_000
@@ -198,13 +200,26 @@ def _unknown(entries: Sequence[Entry], judged: _Judged, race: _Known, asked: Ask
 def _new(entries: Sequence[Entry], rules: RaceRules, judged: _Judged, unknown: Sequence[Entry]) -> list[Entry]:
     """Of those the ones that were none when they were driven, and the ones that the race had to refuse then."""
     ordered = _numbered(entries, unknown)
-    as_driven = [entry for entry in entries if entry.payload.lockout_ms is None]
-    refused = play([*as_driven, *ordered], rules).refused
+    refused = _refused_then(entries, rules, ordered)
     return [
         entry
         for entry in ordered
         if (entry.payload.recorder_id, entry.payload.edge_seq) not in judged.live or entry.seq in refused
     ]
+
+
+def _refused_then(entries: Sequence[Entry], rules: RaceRules, crossings: Sequence[Entry]) -> set[int]:
+    """Those that the race without any re-scoring has to refuse, each for itself."""
+    driven = [entry for entry in entries if entry.payload.lockout_ms is None]
+    tape, gone = Tape(rules=rules), taken_back(driven)
+    asked, refused = {entry.seq for entry in crossings}, set()
+    for entry in in_time_order([*driven, *crossings]):
+        if entry.seq in asked:
+            if tape.state is None or (tape.state, entry.kind) not in TRANSITIONS:
+                refused.add(entry.seq)
+        elif entry.seq not in gone:
+            tape.play(entry)
+    return refused
 
 
 def _that_count(entries: Sequence[Entry], rules: RaceRules, added: Sequence[Entry]) -> list[Entry]:
