@@ -164,6 +164,7 @@ async def test_a_kit_that_falls_silent_is_noticed_and_called_again() -> None:
         await strips.start(Heard())
         try:
             await until(lambda: calls == 1 and "is not connected" not in (strips.note or ""))
+            await until(lambda: "silent for 3 s" in (strips.note or ""), within_s=10)
             await until(lambda: calls == 2, within_s=10)
         finally:
             await strips.stop()

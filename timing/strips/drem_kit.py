@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import WebSocketException
 
 from appliance.clock import mono_ns
 from appliance.errors import InvalidInput
@@ -131,20 +131,26 @@ class DremKitStrips:
         ) as kit:
             log.info("drem_kit_connected url=%s", self._url)
             self._away = None
-            pinging = asyncio.create_task(self._ping(kit), name="drem-kit-ping")
+            parts = {asyncio.create_task(part, name="drem-kit-link") for part in (self._listen(kit), self._ping(kit))}
             try:
-                await self._listen(kit)
+                ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+                for part in ended:
+                    part.result()
             finally:
-                pinging.cancel()
-                await asyncio.gather(pinging, return_exceptions=True)
+                for part in parts:
+                    part.cancel()
+                await asyncio.gather(*parts, return_exceptions=True)
         raise NoKit("it has hung up")
 
     async def _ping(self, kit: ClientConnection) -> None:
         """
-        Ask for a sign of life for ever; hang up when there is none.
+        Ask for a sign of life for ever.
 
         What arrives after an answer was sent after its question. The answer before the newest one counts, because a
         message may still wait in the same packet's queue when the newest is here.
+
+        Raises:
+            NoKit: there is none any more.
         """
         asked_before_ns = self._sent_after_ns
         while True:
@@ -152,12 +158,8 @@ class DremKitStrips:
             try:
                 async with asyncio.timeout(SILENT_S):
                     await (await kit.ping())
-            except TimeoutError:
-                self._lost(f"silent for {SILENT_S:.0f} s")
-                kit.transport.abort()
-                return
-            except ConnectionClosed:
-                return
+            except TimeoutError as error:
+                raise NoKit(f"silent for {SILENT_S:.0f} s") from error
             self._sent_after_ns, asked_before_ns = asked_before_ns, asked_ns
             await asyncio.sleep(PING_EVERY_S)
 
