@@ -14,7 +14,7 @@ from tests.conftest import Racing, racing_in
 from timing import live_race
 from timing.facts import RaceChanged, RaceEnded
 from timing.fold import fold
-from timing.journal import Kind
+from timing.journal import Entry, Kind
 from timing.race import IllegalAction
 from timing.races import RaceFilter
 from timing.rules import RaceRules
@@ -336,3 +336,59 @@ async def test_only_deleted_races_are_listed_when_asked(racing: Racing) -> None:
     gone = await racing.do(await racing.ready(event, ann), Kind.END, Kind.SUBMIT, Kind.DELETE_RACE)
     assert [view.race_id for view in await racing.control.list(RaceFilter(only_deleted=True))] == [gone.race_id]
     assert [view.race_id for view in await racing.control.list(RaceFilter())] == [kept.race_id]
+
+
+async def test_a_batch_is_taken_whole_in_one_change(racing: Racing) -> None:
+    race = await racing.do(await racing.ready(await racing.event(), await racing.racer("Ann")), Kind.START)
+    told: list[RaceChanged] = []
+    racing.facts.subscribe(RaceChanged, told.append)
+    live = await racing.control.opened(race.race_id)
+
+    await racing.control.append_many(live, resets(race.race_id, 2, 3))
+
+    assert [change.view.resets for change in told] == [3]
+    assert [entry.seq for entry in await racing.control.journal(race.race_id)] == [0, 1, 2, 3, 4]
+
+
+async def test_a_batch_for_a_race_that_went_on_leaves_it_alone(racing: Racing) -> None:
+    race = await racing.do(await racing.ready(await racing.event(), await racing.racer("Ann")), Kind.START)
+    live = await racing.control.opened(race.race_id)
+    batch = resets(race.race_id, 2, 3)
+    await racing.do(race, Kind.PAUSE)
+
+    with pytest.raises(Conflict, match="The race went on meanwhile"):
+        await racing.control.append_many(live, batch)
+
+    assert (await racing.control.view(race.race_id)).version == 3
+
+
+async def test_a_batch_that_the_disk_refuses_never_was(racing: Racing) -> None:
+    race = await racing.do(await racing.ready(await racing.event(), await racing.racer("Ann")), Kind.START)
+    live = await racing.control.opened(race.race_id)
+
+    def full(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("full")
+
+    with pytest.raises(sqlite3.OperationalError):
+        await racing.control.append_many(live, resets(race.race_id, 2, 3), full)
+
+    assert (await racing.do(race, Kind.RESET)).resets == 1
+    stored = await racing.db.fetch_all("SELECT seq FROM journal WHERE race_id = ? ORDER BY seq", (race.race_id,))
+    assert [row["seq"] for row in stored] == [0, 1, 2]
+
+
+def resets(race_id: str, first_seq: int, count: int) -> list[Entry]:
+    """Entries as accept() would have numbered them."""
+    return [
+        Entry(
+            race_id=race_id,
+            seq=seq,
+            action_id=new_id(),
+            at_ns=clock.mono_ns(),
+            boot_id=clock.boot_id(),
+            wall_ns=clock.wall_ns(),
+            actor="timekeeper",
+            kind=Kind.RESET,
+        )
+        for seq in range(first_seq, first_seq + count)
+    ]

@@ -237,6 +237,7 @@ def race_of(rules: RaceRules, steps: list[tuple[int, Kind]], last: Kind) -> Driv
 def test_a_race_of_strips_becomes_the_one_that_the_other_lockout_would_have_seen(
     rules: RaceRules, gaps: list[tuple[int, int]], lockout_ms: int, by_the_way_ms: int
 ) -> None:
+    """12."""
     live, other, at_ms = Driven(rules), Driven(replace_lockout(rules, lockout_ms)), 0
     for gap_ms, line in gaps:
         at_ms += gap_ms
@@ -255,6 +256,7 @@ def test_a_race_of_strips_becomes_the_one_that_the_other_lockout_would_have_seen
 def test_scoring_anew_twice_is_once_and_the_way_back_leads_home(
     rules: RaceRules, steps: list[tuple[int, Kind]], lockout_ms: int, last: Kind
 ) -> None:
+    """11."""
     run = race_of(rules, steps, last)
     before = run.journal.race
     if before.state not in (RaceState.OVER, RaceState.SUBMITTED):
