@@ -60,6 +60,7 @@ async def test_difference_is_shown_then_applied_and_twice_is_once(place: Recorde
     address = f"/staff/races/{race.race_id}/rescore"
     async with Crew(site, "operator") as crew:
         assert "deaf for 0 s after a hit" in words(await crew.get(f"/staff/races/{race.race_id}"))
+        assert 'name="lockout"' in crew.page.text
         shown = words(await crew.get(f"{address}?lockout=0.3"))
         assert len((await site.house.control.view(race.race_id)).laps) == 8
         version, lockout_ms = crew.hidden("version"), crew.hidden("lockout_ms")

@@ -101,12 +101,12 @@ def test_word_that_names_no_line_is_none(word: str) -> None:
         (
             [track("Left", StripLine(line=17)), track("Right", StripLine(line=17, recorder_id=OWN))],
             [own(17)],
-            ["strip 17 of this box times Left and Right: a crossing of it counts on both."],
+            ["Strip 17 of this box times Left and Right: a crossing of it counts on both."],
         ),
         (
             [NewTrack(name="Links"), track("Süd", StripLine(line=17), StripLine(line=4, recorder_id=OTHER))],
             [own(17), other(4)],
-            ["strip 17 of this box times Süd and Links: a crossing of it counts on both."],
+            ["Strip 17 of this box times Süd and Links: a crossing of it counts on both."],
         ),
         (
             [track("Left", StripLine(line=4, recorder_id=OTHER)), track("Right", StripLine(line=4))],

@@ -109,7 +109,7 @@ def warnings(tracks: Sequence[Track | NewTrack], recorders: Sequence[RecorderSta
         )
     for line, names in _shared(tracks, own).items():
         strip = _line_name(line, recorders)
-        said.append(f"{strip} times {_and(names)}: a crossing of it counts on {_each(names)}.")
+        said.append(f"{strip[0].upper()}{strip[1:]} times {_and(names)}: a crossing of it counts on {_each(names)}.")
     if own is not None and own.connected and not own.lines:
         said += [f"{name} has no line: this box has none. Connect strips, or choose “By hand only”." for name in whole]
     for track in tracks:

@@ -38,12 +38,13 @@ document.addEventListener("htmx:error", (event) => {
 
 // What was asked for into a dialog opens it; what was done in one closes it.
 document.addEventListener("htmx:after:swap", (event) => {
-  const dialog = event.detail.ctx.target?.closest?.("dialog");
-  if (dialog && !dialog.open) dialog.showModal();
+  const { ctx } = event.detail;
+  const dialog = ctx.target?.closest?.("dialog");
+  if (dialog && !dialog.open && !dialog.contains(ctx.sourceElement)) dialog.showModal();
 });
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
-  if (ctx.response.status < 400 && ctx.sourceElement?.matches?.("dialog form")) ctx.sourceElement.closest("dialog").close();
+  if (ctx.response.status < 400 && ctx.sourceElement?.matches?.("dialog form[method=post]")) ctx.sourceElement.closest("dialog").close();
 });
 
 // A search whose racer was taken is empty again and ready for the next name.
