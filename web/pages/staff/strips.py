@@ -12,7 +12,7 @@ from appliance.permissions import Permission
 from web.auth import needs, session_token
 from web.given import House, Viewer
 from web.pages.staff.forms import read_form
-from web.pages.staff.strip_panel import context, panel
+from web.pages.staff.strip_panel import context
 from web.render import page
 from web.strip_live import StripLive
 
@@ -50,7 +50,7 @@ async def test(request: AnyRequest, house: House, recorder_id: FromPath[str]) ->
             house.strip_check.cancel_test(recorder_id)
         case _:
             raise InvalidInput("That is no button of the test.", "Reload the page and press again.", field="do")
-    return _back(request, house)
+    return _back(request)
 
 
 @post(f"{RECORDER}/hits", guards=RUN)
@@ -60,13 +60,13 @@ async def tap(request: AnyRequest, house: House, recorder_id: FromPath[str]) -> 
     if line is None:
         raise InvalidInput("No line was named.", "Press one of the strips' buttons.", field="line")
     await house.strips.hit(line, hold_ms=80, recorder_id=recorder_id)
-    return _back(request, house)
+    return _back(request)
 
 
-def _back(request: AnyRequest, house: House) -> Answer:
-    """For htmx the panel; without script the page again."""
+def _back(request: AnyRequest) -> Answer:
+    """Without script the page again. For htmx nothing: the stream brings it, and never an older picture."""
     if request.headers.get("hx-request"):
-        return Response(panel(house), media_type="text/html")
+        return Response(None, status_code=204)
     return Redirect("/staff/strips", status_code=303)
 
 
