@@ -29,6 +29,7 @@ RULES_NO_SCHEMA_CAN_SAY = {
     "POST /api/people": "names, and passwords that anybody would try",
     "PUT /api/people/{person_id}/password": "passwords that anybody would try",
     "POST /api/races/{race_id}/actions": "which fields a kind needs; a racer and a track that exist",
+    "POST /api/events/{event_id}/crossings/{recorder_id}/{edge_seq}/give": "a race that exists",
     "POST /api/racers/{racer_id}/merge": "a racer who exists, and is not the same one",
     "POST /api/events/{event_id}/tracks/{track_id}/queue": "a racer who exists",
 }
