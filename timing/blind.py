@@ -38,6 +38,14 @@ class BlindSpots:
         view, entries = await self._control.view(race_id), await self._control.journal(race_id)
         return self._of(view.event_id, view.track_id, entries, view.rules)
 
+    def of_recorder(self, recorder_id: str, since_wall_ns: int) -> list[BlindSpot]:
+        """Of a recorder since a moment, whatever ran."""
+        return [
+            blind_spot(gap, self._recorders.name_of(recorder_id))
+            for gap in self._signal.all()
+            if gap.recorder_id == recorder_id and gap.to_wall_ns >= since_wall_ns
+        ]
+
     def _of(self, event_id: str, track_id: str, entries: Sequence[Entry], rules: RaceRules) -> list[BlindSpot]:
         gaps = self._signal.all()
         if not gaps or not self._events.has(event_id):

@@ -162,6 +162,10 @@ class StripIntake:
         """The same of any race. Raises NotFound."""
         return await self._blind.of(race_id)
 
+    def missed(self, recorder_id: str, since_wall_ns: int) -> list[BlindSpot]:
+        """What this recorder could not see since a moment, whether a race ran or not."""
+        return self._blind.of_recorder(recorder_id, since_wall_ns)
+
     async def hit(self, line: int, *, hold_ms: int = 40, bounces: int = 0, recorder_id: str | None = None) -> None:
         """Press a simulated strip. Raises NotReady, Conflict (the strips are real), InvalidInput (no such line)."""
         link = self._recorders.own if recorder_id is None else self._recorders.link(recorder_id)

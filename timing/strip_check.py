@@ -105,11 +105,12 @@ class StripCheck:
         recorder_id = recorder.recorder_id or ""
         now_ns = self._now_ns()
         test = self._tests.get(recorder_id)
+        is_kit = recorder.strips == StripsKind.DREM_KIT
         lines = []
         for line in recorder.lines:
             heard = self._lines.get((recorder_id, line.line))
             silent_ns = None if heard is None else now_ns - heard.heard_ns
-            lines.append(picture_of_line(line, None if heard is None else heard.state, silent_ns))
+            lines.append(picture_of_line(line, None if heard is None else heard.state, silent_ns, is_kit=is_kit))
         return RecorderPicture(
             recorder=recorder,
             lines=lines,

@@ -56,14 +56,14 @@ class TestPicture(Struct, frozen=True, kw_only=True):
         return self.phase is not Phase.DONE
 
 
-def picture_of_line(line: Line, state: LineState | None, silent_ns: int | None) -> LinePicture:
-    """One line as it is now; `silent_ns` since its last edge."""
-    hit = None if state is None else state.last_hit
+def picture_of_line(line: Line, state: LineState | None, silent_ns: int | None, *, is_kit: bool = False) -> LinePicture:
+    """One line as it is now; `silent_ns` since its last edge. A timer kit tells of passes, not of contacts."""
+    hit = None if state is None or is_kit else state.last_hit
     return LinePicture(
         line=line.line,
         name=line.name,
         is_button=line.role is LineRole.BUTTON,
-        pressed=state is not None and state.pressed,
+        pressed=state is not None and state.pressed and not is_kit,
         hits=0 if state is None else state.count,
         contact_ms=None if hit is None else hit.contact_ns // NS_PER_MS,
         bounces=None if hit is None else hit.bounces,

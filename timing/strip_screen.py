@@ -76,7 +76,8 @@ def verdict_rows(verdicts: Sequence[LineVerdict], look: Look) -> list[str]:
 
 def hit_row(line: LinePicture) -> str:
     """One hit, for a pipe."""
-    return f"{line.name}  line {line.line}  {contact(line)} on it  {_bounces(line)}  hit {line.hits}"
+    quality = "" if line.contact_ms is None else f"  {contact(line)} on it  {_bounces(line)}"
+    return f"{line.name}  line {line.line}{quality}  hit {line.hits}"
 
 
 def dots(test: TestPicture, look: Look) -> str:
@@ -87,7 +88,7 @@ def dots(test: TestPicture, look: Look) -> str:
 
 def contact(line: LinePicture) -> str:
     """The last hit's contact time."""
-    if line.contact_ms is None or (line.pressed and not line.contact_ms):
+    if not line.contact_ms and line.pressed:
         return "..."
     return f"{line.contact_ms} ms" if line.contact_ms else "under 1 ms"
 
@@ -120,7 +121,7 @@ def _row(line: LinePicture, width: int, look: Look) -> str:
         f" {line.name[:width].ljust(width)}  {what} {line.line:<4} {_now(line):<18} {line.hits:>5} hit"
         f"{' ' if line.hits == 1 else 's'}"
     )
-    if line.hits:
+    if line.hits and line.contact_ms is not None:
         text += f"  {contact(line):>8} on it  {_bounces(line)}"
     text = text[: look.columns - 1].ljust(look.columns)
     return look.paint(text, BOLD, REVERSED, GREEN) if line.pressed else text.rstrip()

@@ -117,7 +117,7 @@ def heard(test: StripTest, edge: EdgeSeen, now_ns: int) -> StripTest:
     """The test after an edge of any line."""
     if test.phase is Phase.DONE or (test.is_kit and not edge.active):
         return test
-    before = test.states.get(edge.line) or _untouched(test.newest.get(edge.line), edge)
+    before = test.states.get(edge.line) or _untouched(None if test.is_kit else test.newest.get(edge.line), edge)
     after = step(before, edge)
     if test.is_kit:  # A pass is all it tells of: there is nothing to let go.
         after = replace(after, active=False)

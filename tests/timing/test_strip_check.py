@@ -14,6 +14,7 @@ from timing.facts import EdgeHeard, StripsChanged
 from timing.stream import Line, LineRole
 from timing.strip_check import GONE, RecorderPicture, StripCheck, StripCheckChanged
 from timing.strip_hits import NS_PER_MS
+from timing.strip_screen import hit_row
 from timing.strip_verdict import Phase
 from timing.strip_words import Verdict
 
@@ -80,6 +81,21 @@ async def test_a_pressed_strip_is_shown_pressed_until_it_is_let_go(floor: Checke
     assert [line.pressed for line in floor.picture().lines] == [False, True]
     floor.edge(27, active=False)
     assert [line.pressed for line in floor.picture().lines] == [False, False]
+
+
+async def test_a_timer_kit_tells_of_passes_and_is_never_pressed(floor: CheckedFloor) -> None:
+    floor.recorders[0] = recorder(strips="drem_kit")
+    for _ in range(2):
+        floor.edge(17, active=True)
+        floor.wait(3_000)
+    one, _ = floor.picture().lines
+    assert (one.hits, one.pressed, one.contact_ms, one.bounces) == (2, False, None, None)
+    assert hit_row(one) == "strip 1  line 17  hit 2"
+    floor.check.start_test("pi")
+    floor.wait(2_100)
+    test = floor.picture().test
+    assert test is not None
+    assert test.hint == "three seconds apart"
 
 
 async def test_lines_of_two_recorders_are_never_mixed(floor: CheckedFloor) -> None:

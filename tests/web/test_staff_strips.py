@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance import clock
 from appliance.facts import Facts
 from tests.timing.floor import recorder
 from tests.timing.recorder_process import RecorderProcess
@@ -16,6 +17,7 @@ from tests.web.crew import Crew, words
 from timing.crossings import EdgeSeen
 from timing.facts import EdgeHeard, StripsChanged
 from timing.recorders import RecorderState
+from timing.signal import StripGap
 from timing.stream import Line, LineRole
 from timing.strip_check import StripCheck
 from timing.structs import NewEvent, NewTrack, StripLine
@@ -175,6 +177,16 @@ async def test_box_whose_recorder_never_answered_says_so(site: Site) -> None:
         text = words(await crew.get(PAGE))
     assert "no recorder" in text
     assert "It is tried again all the time." in text
+
+
+async def test_what_a_recorder_did_not_see_lately_is_said(site: Site, states: list[RecorderState]) -> None:
+    now_ns = clock.wall_ns()
+    for seq, ago_s in ((1, 60), (2, 3 * 3600)):
+        at_ns = now_ns - ago_s * 1_000_000_000
+        site.house.strips._signal.add(StripGap("pi", seq, 17, 40, "lost", "boot", 5, "boot", 5, at_ns, at_ns))
+    async with Crew(site, "operator") as crew:
+        text = words(await crew.get(PAGE))
+    assert text.count("40 edges were lost on ") == 1
 
 
 async def test_real_strips_have_no_tap_button(site: Site, states: list[RecorderState]) -> None:

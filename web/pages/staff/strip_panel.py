@@ -3,7 +3,11 @@
 from appliance import clock
 from timing.strip_check import RecorderPicture
 from web.given import House
+from web.pages.staff.blind import Unseen, unseen
 from web.render import render
+
+MISSED_FOR_NS = 30 * 60 * 1_000_000_000
+"""How long a blind spot or lost edges are worth a word to the crew on the floor; races remember theirs for ever."""
 
 
 def context(house: House) -> dict[str, object]:
@@ -12,7 +16,7 @@ def context(house: House) -> dict[str, object]:
     return {
         "recorders": recorders,
         "times": _times(house, recorders),
-        "missed": {},
+        "missed": _missed(house, recorders),
         "stamp": clock.mono_ns() // 1_000_000,
     }
 
@@ -34,4 +38,16 @@ def _times(house: House, recorders: list[RecorderPicture]) -> dict[tuple[str, in
         for line in of.lines:
             names = [track.name for track in event.tracks if house.strips.times(track, recorder_id, line.line)]
             found[recorder_id, line.line] = ", ".join(names) or "no track"
+    return found
+
+
+def _missed(house: House, recorders: list[RecorderPicture]) -> dict[str, list[Unseen]]:
+    """What each recorder has not seen lately, newest first."""
+    since_ns = clock.wall_ns() - MISSED_FOR_NS
+    names = {(of.recorder.name, line.line): line.name for of in recorders for line in of.lines}
+    found = {}
+    for of in recorders:
+        if of.recorder.recorder_id is not None:
+            spots = house.strips.missed(of.recorder.recorder_id, since_ns)
+            found[of.recorder.recorder_id] = unseen(spots, names)
     return found
