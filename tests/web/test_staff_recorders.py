@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.people import NewRacer
+from tests.timing.other_machine import OtherMachine
 from tests.timing.recorder_process import RecorderProcess
 from tests.timing.remote_box import press
 from tests.timing.sshd import Sshd, needs_root, needs_sshd, temporary_user
@@ -148,6 +149,31 @@ async def test_changed_host_key_needs_one_more_tick(
         assert house.remotes.links()[0].fingerprint == old
         await crew.send(f"{address}/trust", seen=sshd.fingerprint, agreed="1")
         assert house.remotes.links()[0].fingerprint == sshd.fingerprint
+
+
+@needs_sshd
+@needs_root
+async def test_clock_of_another_machine_is_shown_with_how_well_it_is_known(
+    site: Site, house: House, changes: Changes, sshd: Sshd, tmp_path: Path
+) -> None:
+    (tmp_path / "pi").mkdir()
+    async with OtherMachine(tmp_path / "pi") as pi:
+        fields = {**place(sshd, pi), "port": sshd.port}
+        link = await house.remotes.add(NewRemote(**fields), "test")  # type: ignore[arg-type]
+        sshd.authorize(await house.remotes.authorized_line(link.remote_id))
+        await house.remotes.trust(link.remote_id, sshd.fingerprint, "test")
+        await changes.until(lambda: house.strips.recorders()[1].clock_difference_ms is not None)
+        state = house.strips.recorders()[1]
+        assert state.offset_us is not None
+        assert state.offset_error_us is not None
+        assert abs(state.offset_us / 1_000_000 - OtherMachine.ahead_s) < 0.1
+        assert 0 < state.offset_error_us < 100_000
+        async with Crew(site, "admin") as crew:
+            text = words(await crew.get("/staff/recorders"))
+    shown = re.search(r"Clock \+([\d,]+\.\d{3}) ms ± (\d+\.\d{3}) ms to ours", text)
+    assert shown is not None, text
+    assert abs(float(shown[1].replace(",", "")) / 1000 - OtherMachine.ahead_s) < 0.1
+    assert "Time of day" in text
 
 
 async def test_field_that_is_wrong_is_marked_and_keeps_what_was_typed(site: Site, house: House) -> None:
