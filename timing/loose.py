@@ -7,8 +7,6 @@ Event loop only.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
-from typing import Any
 
 from appliance import clock
 from appliance.database import Database
@@ -22,7 +20,8 @@ from timing.crossings import EdgeSeen
 from timing.dry_run import candidate
 from timing.events import Events
 from timing.facts import CrossingGone, CrossingUnassigned
-from timing.journal import Entry
+from timing.journal import ACTOR_STRIP
+from timing.loose_store import CANDIDATES, OPEN_AGAIN, WriteJob, edge_of_row, keep_job, loose_job, now_in
 from timing.structs import RaceView
 from timing.taken_back import crossing_in, standing_in
 
@@ -31,39 +30,12 @@ SHOWN = 50
 RACES_ASKED = 2
 """The race that was made last before the crossing, and the one before that: it may not have been handed in yet."""
 
+__all__ = ["LooseCrossings", "loose_job"]
+
 MOST_SEQ = 2**63
 """SQLite's largest number; an address may hold any."""
 
-WriteJob = Callable[[sqlite3.Connection], None]
 Candidates = list[Candidate]
-
-KEEP = (
-    "INSERT INTO loose_crossing (recorder_id, edge_seq, event_id, track_id, boot_id, at_ns, wall_ns, line,"
-    " recorder_boot_id, edge_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO "
-)
-OPEN_AGAIN = (
-    "UPDATE SET given_at = NULL, given_by = NULL, given_race_id = NULL, dismissed_at = NULL, dismissed_by = NULL"
-)
-
-
-def loose_job(edge: EdgeSeen, event_id: str, track_id: str) -> WriteJob:
-    """The job that keeps a crossing which no race took; one that is kept already stays as it is."""
-    return _keep_job(edge, event_id, track_id, "NOTHING")
-
-
-def given_job(added: Sequence[Entry], race_id: str, actor: str) -> WriteJob:
-    """The job that closes those of `added` (entries of a re-scoring) that had been loose."""
-    now = clock.now_iso()
-    values = [(now, actor, race_id, entry.payload.recorder_id, entry.payload.edge_seq) for entry in added]
-
-    def job(connection: sqlite3.Connection) -> None:
-        connection.executemany(
-            "UPDATE loose_crossing SET given_at = ?, given_by = ?, given_race_id = ?"
-            " WHERE recorder_id = ? AND edge_seq = ? AND given_at IS NULL AND dismissed_at IS NULL",
-            values,
-        )
-
-    return job
 
 
 class LooseCrossings:
@@ -113,7 +85,7 @@ class LooseCrossings:
             race = await self._control.view(race_id)
         if (race.event_id, race.track_id) != (row["event_id"], row["track_id"]):
             raise Conflict("That race is of another track.", "Give it to a race of the track where it happened.")
-        edge = _edge(row)
+        edge = edge_of_row(row)
         mark = self._given_job(row, race_id, actor)
         if crossing_in(await self._control.journal(race_id), edge) is None:
             race = await self._control.add_crossing(race_id, edge, actor, mark, reason)
@@ -136,7 +108,7 @@ class LooseCrossings:
         if edge is None:
             raise NotFound("This race has no such crossing.", "Choose one of its crossings.")
         race = await self._control.view(race_id)
-        job = _keep_job(edge, race.event_id, race.track_id, OPEN_AGAIN)
+        job = keep_job(edge, race.event_id, race.track_id, OPEN_AGAIN)
         race = await self._control.drop_crossing(race_id, seq, actor, job, reason)
         self._tell_open(race.event_id, race.track_id, edge)
         return race
@@ -153,7 +125,7 @@ class LooseCrossings:
         now = clock.now_iso()
 
         def job(connection: sqlite3.Connection) -> None:
-            if _now(connection, row)["given_at"] is not None:
+            if now_in(connection, row)["given_at"] is not None:
                 raise Conflict("This crossing was given to a race meanwhile.", "Take it out of that race first.")
             connection.execute(
                 "UPDATE loose_crossing SET dismissed_at = ?, dismissed_by = ?"
@@ -178,7 +150,7 @@ class LooseCrossings:
 
         await self._db.write(job)
         if row["dismissed_at"] is not None:
-            self._tell_open(row["event_id"], row["track_id"], _edge(row))
+            self._tell_open(row["event_id"], row["track_id"], edge_of_row(row))
         return await self.get(event_id, recorder_id, edge_seq)
 
     # ---- inside
@@ -198,7 +170,7 @@ class LooseCrossings:
         now = clock.now_iso()
 
         def job(connection: sqlite3.Connection) -> None:
-            current = _now(connection, row)
+            current = now_in(connection, row)
             if current["dismissed_at"] is not None:
                 raise Conflict("This crossing was dismissed meanwhile.", "Undo that first, then give it to a race.")
             if current["given_race_id"] not in (None, race_id):
@@ -238,13 +210,19 @@ class LooseCrossings:
 
     async def _candidates(self, row: sqlite3.Row) -> Candidates:
         found = await self._db.fetch_all(
-            "SELECT race_id FROM race WHERE event_id = ? AND track_id = ? AND deleted = 0 AND state <> 'discarded'"
-            " AND created_at <= ? ORDER BY created_at DESC, race_id DESC LIMIT ?",
-            (row["event_id"], row["track_id"], clock.iso_utc(row["wall_ns"]), RACES_ASKED),
+            CANDIDATES,
+            {
+                "event_id": row["event_id"],
+                "track_id": row["track_id"],
+                "boot_id": row["boot_id"],
+                "at_ns": row["at_ns"],
+                "at": clock.iso_utc(row["wall_ns"]),
+                "most": RACES_ASKED,
+            },
         )
         races = [await self._control.view(one["race_id"]) for one in found]
         journals = [await self._control.journal(race.race_id) for race in races]
-        edge = _edge(row)
+        edge = edge_of_row(row)
         # A fold of each race and one more with the crossing in it: not on the event loop, a lap may be waiting.
         return await asyncio.to_thread(
             lambda: [candidate(race, entries, edge) for race, entries in zip(races, journals, strict=True)]
@@ -253,41 +231,9 @@ class LooseCrossings:
     def _name_of(self, person_id: str | None) -> str | None:
         if person_id is None:
             return None
+        if person_id == ACTOR_STRIP:
+            return "Strip"
         try:
             return self._people.get(person_id).username
         except NotFound:
             return "somebody who is gone"
-
-
-def _keep_job(edge: EdgeSeen, event_id: str, track_id: str, if_known: str) -> WriteJob:
-    values = (edge.recorder_id, edge.seq, event_id, track_id, edge.boot_id, edge.at_ns, edge.wall_ns, edge.line,
-              edge.recorder_boot_id, edge.edge_ns)  # fmt: skip
-
-    def job(connection: sqlite3.Connection) -> None:
-        connection.execute(KEEP + if_known, values)
-
-    return job
-
-
-def _now(connection: sqlite3.Connection, row: sqlite3.Row) -> Any:
-    """The row once more, in the transaction: somebody else may have been faster."""
-    cursor = connection.execute(
-        "SELECT given_at, given_race_id, dismissed_at FROM loose_crossing WHERE recorder_id = ? AND edge_seq = ?",
-        (row["recorder_id"], row["edge_seq"]),
-    )
-    cursor.row_factory = sqlite3.Row
-    return cursor.fetchone()
-
-
-def _edge(row: sqlite3.Row) -> EdgeSeen:
-    return EdgeSeen(
-        recorder_id=row["recorder_id"],
-        boot_id=row["boot_id"],
-        seq=row["edge_seq"],
-        line=row["line"],
-        active=True,
-        at_ns=row["at_ns"],
-        wall_ns=row["wall_ns"],
-        recorder_boot_id=row["recorder_boot_id"] or "",
-        edge_ns=row["edge_ns"] or 0,
-    )

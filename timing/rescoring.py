@@ -24,7 +24,7 @@ from timing.events import Events
 from timing.facts import CrossingGone
 from timing.fold import Race
 from timing.journal import Entry, Kind
-from timing.loose import given_job
+from timing.loose_store import given_job
 from timing.race import accept, laps_view
 from timing.race_edges import lines_of
 from timing.rescore import Asked, Difference, rescore

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -266,3 +267,32 @@ async def test_no_action_touches_crossings(hall: Hall, kind: Kind) -> None:
     race = await hall.racing.ready(event, await hall.racing.racer("Ann"))
     with pytest.raises(NotAllowed, match="is no action"):
         await hall.racing.control.act(race.race_id, Action(action_id="1", kind=kind), "ann")
+
+
+async def test_the_earlier_stamp_of_a_pass_takes_the_place_of_the_one_that_was_kept(hall: Hall) -> None:
+    event = await hall.event()
+    late, early = await hall.crossing(event), edge_now()
+    await hall.racing.db.write(loose_job(early, event.event_id, "1", replaces=late.seq))
+    assert [one.edge_seq for one in await hall.loose.list(event.event_id)] == [early.seq]
+    assert (await hall.loose.get(event.event_id, "pi", late.seq)).dismissed_by == "Strip"
+
+
+async def test_candidates_are_found_whatever_the_time_of_day_says(hall: Hall) -> None:
+    event = await hall.event()
+    race = await hall.racing.do(await hall.racing.ready(event, await hall.racing.racer("Ann")), K.START)
+    edge = replace(edge_now(), wall_ns=5 * 10**17)
+    await hall.racing.db.write(loose_job(edge, event.event_id, "1"))
+    assert [one.race_id for one in (await hall.loose.list(event.event_id))[0].candidates] == [race.race_id]
+
+
+async def test_the_newest_two_races_are_asked(hall: Hall) -> None:
+    event = await hall.event()
+    ids = []
+    for name in ("Ann", "Bob", "Cid"):
+        race = await hall.racing.ready(event, await hall.racing.racer(name))
+        ids.append(race.race_id)
+        await hall.racing.do(race, K.START, K.END, K.SUBMIT)
+    await hall.crossing(event)
+    await hall.racing.ready(event, await hall.racing.racer("Dee"))
+    (loose,) = await hall.loose.list(event.event_id)
+    assert [one.race_id for one in loose.candidates] == [ids[2], ids[1]]
