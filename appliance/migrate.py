@@ -56,12 +56,15 @@ def check_known(
         )
 
 
-def apply(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migrations]) -> Path | None:
+def apply(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[Migrations], backups: Path | None = None
+) -> Path | None:
     """
     Apply everything pending in one transaction.
 
     Args:
         connection: The only writer, in autocommit mode, with foreign keys off.
+        backups: Where the backup goes; None is `backups` beside the file.
 
     Returns:
         The backup made before, or None when nothing was pending or the file was new.
@@ -72,7 +75,7 @@ def apply(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migra
     steps = pending(connection, migrations)
     if not steps:
         return None
-    backup = None if _is_new(connection) else _backup(connection, path)
+    backup = None if _is_new(connection) else _backup(connection, path, backups or path.parent / "backups")
     schema = SchemaDatabase(connection, execute_plugins=False)
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -102,8 +105,7 @@ def _is_new(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
-def _backup(connection: sqlite3.Connection, path: Path) -> Path:
-    folder = path.parent / "backups"
+def _backup(connection: sqlite3.Connection, path: Path, folder: Path) -> Path:
     stamp = now_iso().replace(":", "").replace("-", "")
     target = folder / f"{path.stem}-before-upgrade-{stamp}{path.suffix}"
     copy_database(connection, target)

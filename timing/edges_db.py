@@ -183,7 +183,8 @@ class EdgesDb:
             from appliance.migrate import apply
             from timing.edges_schema import MIGRATIONS
 
-            apply(connection, self.path, [MIGRATIONS])
+            # A folder of our own: under systemd `backups` belongs to the server's user.
+            apply(connection, self.path, [MIGRATIONS], self.path.parent / "edges-backups")
             _sync_directory(self.path.parent)
 
     def _set_aside(self, why: str) -> None:

@@ -292,7 +292,7 @@ def test_file_of_the_first_version_keeps_everything_and_learns_of_blind_spots(fi
     assert stored(first_version) == [*before, blind, edge]
     assert rows(first_version, "SELECT line_seqno FROM edge ORDER BY seq") == [(5,), (None,), (9,), (None,), (None,)]
     assert rows(first_version, "PRAGMA user_version") == [(2,)]
-    assert [path.suffix for path in (first_version / "backups").iterdir()] == [".db"]
+    assert [path.suffix for path in (first_version / "edges-backups").iterdir()] == [".db"]
     connection = sqlite3.connect(first_version / "edges.db")
     for table in ("edge", "anchor", "meta"):
         with pytest.raises(sqlite3.IntegrityError, match="append only"):
@@ -306,6 +306,13 @@ def test_upgraded_file_has_the_tables_of_a_new_one(first_version, tmp_path_facto
     for directory in (first_version, new):
         EdgesDb(directory).close()
     assert rows(first_version, shape) == rows(new, shape)
+
+
+def test_upgrade_needs_nothing_of_the_servers(first_version):
+    """Under systemd `backups` is the server's alone; a file in its place is closed to root too."""
+    (first_version / "backups").write_text("")
+    EdgesDb(first_version).close()
+    assert rows(first_version, "PRAGMA user_version") == [(2,)]
 
 
 def test_upgrade_that_fails_leaves_the_file_as_it_was(first_version, monkeypatch):
