@@ -40,8 +40,8 @@ def install(recorder_only: bool, root: Path, dry_run: bool, **settings: str | in
     Run the box as services of this machine, from every boot on.
 
     For Raspberry Pi OS and Debian, as root, without internet. Copies the program to /opt/trackside, makes the users and
-    /var/lib/trackside, starts recorder and server, and waits until they answer. Type it again after an upgrade: it does
-    what is left to do.
+    /var/lib/trackside, starts recorder and server, and waits until they answer. Type it again after an upgrade, but not
+    while cars are racing: it does what is left to do, and starts anew what has changed.
 
     \b
     sudo .venv/bin/trackside install                      a box on a Raspberry Pi, strips on its GPIO lines

@@ -126,9 +126,8 @@ def plan(wish: Wish) -> list[Step]:
         steps.append(Step("Make the directories and give them to their users", lambda: _make_directories(wish)))
     if wish.is_this_machine and any(str(files.UDEV) in step.says for step in steps):
         steps.append(Step("Let the group gpio open the GPIO chips", _apply_udev))
-    steps.extend(_membership(wish))
-    steps.extend(_units(wish, has_changed=bool(steps)))
-    return steps
+    units = list(_units(wish, has_changed=bool(steps)))
+    return [*steps, *_membership(wish), *units]
 
 
 def _program(wish: Wish) -> Iterator[Step]:

@@ -5,6 +5,7 @@ What is copied is Trackside and what it needs to run, nothing that is there for 
 place and swapped in, so that a power cut leaves the old program or the new one.
 """
 
+import errno
 import hashlib
 import importlib.metadata
 import os
@@ -118,7 +119,7 @@ def make_program(root: Path) -> None:
         os.sync()
         shutil.rmtree(old, ignore_errors=True)
         if place.exists():
-            os.rename(place, old)
+            _set_aside(place, old)
         os.rename(fresh, place)
         shutil.rmtree(old, ignore_errors=True)
     except (OSError, subprocess.CalledProcessError) as error:
@@ -147,6 +148,15 @@ def python_for_services() -> Path:
         f"Type: sudo apt install python3 python3-venv, then make the environment anew with it (rm -rf .venv; make run),"
         f" or give them a Python {version} in /usr/local/bin.",
     )
+
+
+def _set_aside(place: Path, old: Path) -> None:
+    try:
+        os.rename(place, old)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # On an overlay, a folder of the lower layer cannot be renamed.
+            raise
+        shutil.rmtree(place)
 
 
 def _others_can_run(python: Path) -> bool:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from appliance.errors import InvalidInput
+from appliance.errors import InvalidInput, NotAllowed
 from appliance.gpio_lines import parse_gpio_line, parse_gpio_lines, refuse_shared
 
 FILE_NAME = "trackside.toml"
@@ -103,6 +103,7 @@ def load(
 
     Raises:
         InvalidInput: an unknown name or a wrong value; says where it stands.
+        NotAllowed: the file belongs to somebody else.
     """
     return load_with_origins(data_dir, overrides, environment)[0]
 
@@ -147,6 +148,8 @@ def _from_file(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except PermissionError as error:
+        raise NotAllowed(f"{path} may not be read by you.", "Type the same command with sudo before it.") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"{path} cannot be read: {error}.", "Correct that line, or move the file away.") from error
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance import install
 from appliance import install_files as files
 from appliance import install_program as program
 from appliance.errors import InvalidInput, NotReady
@@ -129,6 +130,18 @@ def test_a_box_becomes_a_recorder_of_a_drem_kit_and_a_box_again(image: Path) -> 
 
 
 @needs_root
+def test_only_a_change_starts_anything_anew(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Wish, "is_this_machine", True)
+    monkeypatch.setattr(install, "is_active", lambda _unit: True)
+    monkeypatch.setattr(install, "_membership", lambda _wish: [install.Step("Let pi open the socket", list)])
+    assert [step.says for step in plan(Wish(root=image))] == ["Let pi open the socket"]
+    (files.below(image, files.UNITS) / files.SERVER).write_text("of the version before")
+    said = [step.says for step in plan(Wish(root=image))]
+    assert said[-1] == "Restart trackside-recorder.service and trackside.service"
+    files.put(image, files.OF_SERVER)
+
+
+@needs_root
 def test_a_dry_run_touches_nothing(tmp_path: Path) -> None:
     said = trackside("install", "--root", str(tmp_path), "--dry-run")
     assert "would do: Write /etc/systemd/system/trackside-recorder.service\n" in said
@@ -191,6 +204,16 @@ def test_only_root_installs() -> None:
     code = "import os; from appliance.install import require_root; os.setuid(65534); require_root('install')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert "Only root may install services. Type: sudo " in done.stderr
+
+
+@needs_root
+def test_who_may_not_read_the_settings_is_told_to_use_sudo() -> None:
+    code = (
+        "import os, pathlib, tempfile; from appliance.settings import load; folder = pathlib.Path(tempfile.mkdtemp());"
+        "folder.chmod(0o700); (folder / 'trackside.toml').touch(); os.setuid(65534); load(folder, {}, {})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert "trackside.toml may not be read by you. Type the same command with sudo before it." in done.stderr
 
 
 def test_the_settings_that_are_there_are_kept() -> None:
