@@ -1,8 +1,8 @@
 """
-SSH to a recorder's machine: sign in, install the box's key once, open the recorder's socket; every failure in words.
+SSH to a recorder's machine: the box's key, signing in, opening the recorder's socket; every failure in words.
 
-The only module that imports asyncssh, which takes 0.3 s and 20 MB: import it late, in a thread, and only when there is
-a recorder to reach. Nothing here reads the user's own SSH configuration, agent or keys.
+It and timing/remote_pairing.py alone import asyncssh, which takes 0.3 s and 20 MB: import it late, in a thread, and
+only when there is a recorder to reach. Nothing here reads the user's own SSH configuration, agent or keys.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import errno
 import logging
 import os
 import re
-import shlex
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -21,14 +20,12 @@ import asyncssh
 from appliance.errors import ApplianceError, InvalidInput, NotReady
 from appliance.safe_copy import sync_directory
 from timing.remote_schema import RemoteRow
-from timing.remote_structs import OtherHostKey, Refused, SocketSeen, fingerprint
+from timing.remote_structs import OtherHostKey, Refused, fingerprint
 
 KEY_FILE = "ssh.key"
 KEY_COMMENT = "trackside"
 CONNECT_S = 6.0
 """TCP, handshake and sign-in: a busy Pi Zero 2 W needs 2 s; a first packet lost is sent again after 1 and 3 s."""
-COMMAND_S = 15.0
-"""The script that installs the key writes to the card, which may be slow."""
 OPEN_S = 4.0
 KEEPALIVE_S = 1.0
 KEEPALIVES_MISSED = 2
@@ -38,17 +35,6 @@ HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "rsa-s
 
 FAR_ERRORS = (OSError, asyncssh.Error)
 """What reading from or writing to the far side may raise."""
-
-INSTALL = """
-umask 077; cd || exit 1; mkdir -p .ssh || exit 1
-read -r blob; read -r line; read -r socket; f=$(readlink -f .ssh/authorized_keys) || exit 1
-touch "$f" || exit 1
-grep -vF "$blob" "$f" > "$f.trackside"; [ $? -le 1 ] || exit 1
-printf '%s\\n' "$line" >> "$f.trackside" || exit 1
-{ sync "$f.trackside" 2>/dev/null || sync; } && mv "$f.trackside" "$f" && { sync .ssh 2>/dev/null || sync; } || exit 1
-if [ -S "$socket" ] && [ -w "$socket" ]; then echo ready; elif [ -e "$socket" ]; then echo closed; else echo absent; fi
-"""
-"""Our earlier lines go, the new one is appended, everything else in the file stays; whole or not at all."""
 
 logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
@@ -73,16 +59,6 @@ def load_key(data_dir: Path) -> asyncssh.SSHKey:
         raise NotReady(
             f"{path} is not an SSH key.", "Delete it, restart the box, then pair every recorder again."
         ) from error
-
-
-def authorized_line(key: asyncssh.SSHKey, remote_socket: str) -> str:
-    """
-    What lets the box in on the other side: to this one socket, and to nothing else.
-
-    OpenSSH compares permitopen with paths too when they stand in brackets (channels.c; tests try it on a real sshd).
-    """
-    options = f'restrict,port-forwarding,permitopen="[{remote_socket}]:*",permitlisten="127.0.0.1:1"'
-    return f'{options},command="/bin/false" {_public(key)}'
 
 
 async def host_key_of(row: RemoteRow) -> str:
@@ -135,25 +111,6 @@ async def signed_in(
         with contextlib.suppress(TimeoutError, *FAR_ERRORS):
             async with asyncio.timeout(OPEN_S):
                 await connection.wait_closed()
-
-
-async def install(connection: asyncssh.SSHClientConnection, key: asyncssh.SSHKey, remote_socket: str) -> SocketSeen:
-    """
-    Put the box's key into the user's authorized_keys; answers what this user finds at the recorder's socket.
-
-    Raises:
-        NotReady: no home, no space, or a shell that is none.
-    """
-    lines = (_public(key).split()[1], authorized_line(key, remote_socket), remote_socket)
-    try:
-        async with asyncio.timeout(COMMAND_S):
-            done = await connection.run(f"sh -c {shlex.quote(INSTALL)}", input="\n".join(lines) + "\n")
-    except (TimeoutError, *FAR_ERRORS) as error:
-        raise _not_installed(str(error)) from error
-    told = str(done.stdout or "").split()
-    if done.exit_status != 0 or not told or told[-1] not in list(SocketSeen):
-        raise _not_installed(str(done.stderr or "").strip().rpartition("\n")[2][:200])
-    return SocketSeen(told[-1])
 
 
 async def open_socket(
@@ -269,16 +226,13 @@ def _denied(row: RemoteRow, *, by_password: bool) -> ApplianceError:
     )
 
 
-def _not_installed(why: str) -> NotReady:
-    return NotReady(f"The key could not be installed: {why or 'no answer'}.", "Paste the key by hand instead.")
-
-
 def _line(key: asyncssh.SSHKey) -> str:
     """A public key as it is stored, without its comment."""
     return " ".join(key.export_public_key().decode().split()[:2])
 
 
-def _public(key: asyncssh.SSHKey) -> str:
+def public_line(key: asyncssh.SSHKey) -> str:
+    """A public key as it stands in authorized_keys, without options."""
     return f"{_line(key)} {KEY_COMMENT}"
 
 

@@ -32,7 +32,6 @@ from timing.remote_schema import LOAD, RemoteRow, delete, row_of, save
 from timing.remote_structs import (
     MAX_SOCKET_BYTES,
     NewRemote,
-    Refused,
     RemoteLink,
     SocketSeen,
     checked,
@@ -108,7 +107,7 @@ class RemoteRecorders:
     async def authorized_line(self, remote_id: str) -> str:
         """The line for authorized_keys over there that lets this box in, to this recorder and nothing else."""
         key = await self._load_key()
-        from timing.remote_ssh import authorized_line
+        from timing.remote_pairing import authorized_line
 
         return authorized_line(key, self._tunnel(remote_id).row.remote_socket)
 
@@ -178,19 +177,10 @@ class RemoteRecorders:
         if not password:
             raise InvalidInput("Type the password.", "It is used once and kept nowhere.", field="password")
         key, row = await self._load_key(), self._tunnel(remote_id).row
-        from timing import remote_ssh
+        from timing import remote_pairing
 
         pin = await self._host_key(remote_id, seen)
-        async with remote_ssh.signed_in(row, pin, password=password) as connection:
-            found = await remote_ssh.install(connection, key, row.remote_socket)
-        try:
-            async with remote_ssh.signed_in(row, pin, key=key):
-                pass
-        except Refused as error:
-            raise NotReady(
-                f"The key was installed, but {row.host} still does not take it.",
-                "Its sshd may read keys from elsewhere: look at AuthorizedKeysFile and PubkeyAuthentication there.",
-            ) from error
+        found = await remote_pairing.pair(row, pin, key, password)
         await self._finished(self._altered(remote_id, actor, {"host_key": pin}))
         return found
 
@@ -290,7 +280,7 @@ class RemoteRecorders:
         """The box's key; the first call imports asyncssh and may make the key."""
         async with self._key_lock:
             if self._key is None:
-                await asyncio.to_thread(importlib.import_module, "timing.remote_ssh")
+                await asyncio.to_thread(importlib.import_module, "timing.remote_pairing")
                 from timing.remote_ssh import load_key
 
                 self._key = await asyncio.to_thread(load_key, self._data_dir)

@@ -43,6 +43,7 @@ PermitRootLogin yes
 MaxStartups 200
 Subsystem sftp internal-sftp
 LogLevel VERBOSE
+{more}
 """
 
 
@@ -59,6 +60,7 @@ class Sshd:
         self.user = getpass.getuser()
         self.authorized_keys = directory / "authorized_keys"
         self.host_key = directory / "host_key"
+        self.more = ""
         self._passwords = passwords
         self._own_keys = own_keys
         self._over_there = [] if cable is None else cable.over_there
@@ -94,6 +96,7 @@ class Sshd:
                 authorized_keys=self.authorized_keys if self._own_keys else ".ssh/authorized_keys",
                 passwords="yes" if self._passwords else "no",
                 host=self.host,
+                more=self.more,
             )
         )
         if os.geteuid() == 0:  # Debian's unit makes it; where no unit ran it is missing.

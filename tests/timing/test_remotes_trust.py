@@ -265,6 +265,31 @@ async def test_home_that_takes_no_key_is_said(box: RemoteBox, pi: SomebodysPi) -
     assert not box.remotes.link(link.remote_id).is_paired
 
 
+@needs_root
+async def test_sshd_that_knows_no_paths_in_permitopen_still_gives_no_shell(
+    box: RemoteBox, pi: SomebodysPi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("timing.remote_pairing.THIS_SOCKET", 'restrict,not-an-option="[{socket}]"')
+    pi.let_open()
+    link, found = await pair(box, pi)
+    assert found is SocketSeen.READY
+    assert pi.authorized_keys.read_text().startswith('restrict,port-forwarding,permitlisten="127.0.0.1:1",command=')
+    assert len(pi.authorized_keys.read_text().splitlines()) == 1
+    assert (await box.remotes.test(link.remote_id)).hello.lines
+
+
+@needs_root
+async def test_sshd_that_forwards_nothing_says_what_to_set(box: RemoteBox, pi: SomebodysPi) -> None:
+    pi.let_open()
+    pi.sshd.kill()
+    pi.sshd.more = "AllowStreamLocalForwarding no"
+    pi.sshd.start()
+    link = await box.added(pi.sshd, pi.recorder)
+    with pytest.raises(NotReady, match=r"forwards no sockets\. Set AllowStreamLocalForwarding yes"):
+        await box.remotes.pair(link.remote_id, PASSWORD, "test")
+    assert not box.remotes.link(link.remote_id).is_paired
+
+
 async def test_machine_that_takes_no_passwords_says_to_paste_the_key(
     box: RemoteBox, sshd: Sshd, recorder: RecorderProcess
 ) -> None:
