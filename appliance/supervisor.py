@@ -120,7 +120,9 @@ class Supervisor:
             return adopted
         settings = self._settings
         command = [sys.executable, "-m", "timing.recorder", *recorder_arguments(settings, self._socket_path)]
-        return Child.start("recorder", command, self._environment)
+        # The word to systemd is the server's; a recorder of a unit of its own has a socket of its own.
+        environment = {name: value for name, value in self._environment.items() if name != "NOTIFY_SOCKET"}
+        return Child.start("recorder", command, environment)
 
     def _wait(self, until_s: float | None) -> None:
         """Sleep until a child ends, a signal comes, or something is due."""

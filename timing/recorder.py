@@ -38,6 +38,8 @@ from timing.unix_socket import listen, serve_lines
 
 ON_THE_WAY_NS = 50_000_000
 """From the kernel's stamp to the writer's queue, at worst: a sign of life is dated back by it."""
+LATE_NS = 1_500_000_000
+"""A loop that has not beaten for so long may have left edges in the kernel: no sign of life."""
 SETTLE_S = 0.5
 """How long the first client waits for the blind spot before this start to be durable: longer than a slow card takes."""
 
@@ -73,6 +75,7 @@ class Recorder:
         self._held: list[RawEdge | RawGap] | None = []
         """What the strips made before the blind spot before it had its number; None once it has."""
         self._life: LifeFile | None = None
+        self._beat_ns = 0
 
     @property
     def recorder_id(self) -> str:
@@ -224,6 +227,7 @@ class Recorder:
     async def _beat(self) -> None:
         while True:
             clocks = read_clocks()
+            self._beat_ns = clocks.mono_ns
             if reason := self._watch.anchor_due(clocks):
                 self._anchor(clocks, reason)
             if reason is AnchorReason.WAKE and (before := self._watch.previous):
@@ -248,7 +252,7 @@ class Recorder:
 
     def _nothing_waits(self, reading: ClockReading) -> None:
         """From the writer's thread: whatever the strips made until then is durable."""
-        if self._life:
+        if self._life and reading.mono_ns - self._beat_ns < LATE_NS:
             mono_ns, wall_ns = reading.mono_ns - ON_THE_WAY_NS, reading.wall_ns - ON_THE_WAY_NS
             self._life.write(Sign(boot_id=self._boot_id, mono_ns=mono_ns, wall_ns=wall_ns, slept_ns=reading.slept_ns))
 

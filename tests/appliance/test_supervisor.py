@@ -209,6 +209,29 @@ def refused(*arguments: str) -> str:
     return done.stderr
 
 
+def test_of_both_children_only_the_server_speaks_to_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(PATIENCE_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        box = Serve(tmp_path / "data")
+        try:
+            heard = {systemd.recv(64), systemd.recv(64)}
+            told = {name: Path(f"/proc/{pid}/environ").read_bytes() for name, pid in pids(box).items()}
+        finally:
+            box.sweep()
+    assert b"READY=1" in heard
+    assert {name: b"NOTIFY_SOCKET=" in environment for name, environment in told.items()} == {
+        "server": True,
+        "recorder": False,
+    }
+
+
+def pids(box: Serve) -> dict[str, int]:
+    """Both children."""
+    return {"server": box.server(), "recorder": box.recorder()}
+
+
 def test_a_second_serve_on_the_same_directory_is_refused_and_harms_nothing(serve: Serve) -> None:
     server, recorder = serve.server(), serve.recorder()
     message = refused("--data", str(serve.data), "--port", "1")

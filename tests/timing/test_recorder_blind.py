@@ -214,6 +214,20 @@ async def test_edges_that_wait_for_the_disk_keep_the_sign_of_life_back(tmp_path)
                 await client.until("clock")
 
 
+async def test_loop_that_hangs_gives_no_sign_of_life(tmp_path, monkeypatch):
+    """The kernel may hold edges that it has not taken."""
+    async with Running(tmp_path) as running:
+        written = []
+        monkeypatch.setattr(running.recorder._life, "write", written.append)
+        await beats(running.socket, 2)
+        last_ns = running.recorder._beat_ns
+        for later_ns in (S, 2 * S):
+            running.recorder._nothing_waits(clock_reading.ClockReading(last_ns + later_ns, wall_ns()))
+        signs_ns = {sign.mono_ns + 50 * MS for sign in written}
+    assert last_ns + S in signs_ns
+    assert last_ns + 2 * S not in signs_ns
+
+
 async def test_sleep_of_the_machine_is_a_blind_spot(tmp_path, monkeypatch):
     slept_ns, boottime_ns = 0, clock_reading._boottime_ns
     monkeypatch.setattr("timing.clock_reading._boottime_ns", lambda: boottime_ns() + slept_ns)
