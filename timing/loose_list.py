@@ -14,6 +14,7 @@ from appliance.errors import NotFound
 from appliance.people import People
 from timing.control import RaceControl
 from timing.crossing_views import LooseCrossing
+from timing.journal import ACTOR_STRIP
 
 OF = "event_id = :event_id AND (:track_id IS NULL OR track_id = :track_id)"
 IS_OPEN = "given_at IS NULL AND dismissed_at IS NULL"
@@ -92,6 +93,8 @@ class LooseList:
     def _name_of(self, person_id: str | None) -> str | None:
         if person_id is None:
             return None
+        if person_id == ACTOR_STRIP:
+            return "Strip"
         try:
             return self._people.get(person_id).username
         except NotFound:

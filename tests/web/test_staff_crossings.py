@@ -196,4 +196,7 @@ async def test_button_that_is_none_and_crossing_that_is_none_are_refused(site: S
         await crew.get(address)
         assert (await crew.send(address, do="explode")).status_code == 400
         assert (await crew.send(f"{address}99", do="dismiss")).status_code == 404
-        assert (await crew.send(address, do="give", race_id="none")).status_code == 404
+        answer = await crew.send(address, do="give", race_id="none")
+
+    assert answer.status_code == 400
+    assert "There is no such race." in words(answer)

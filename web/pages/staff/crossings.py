@@ -4,6 +4,8 @@
 Giving one to a race and dismissing it are timing/loose.py's; on the timekeeper's page the newest wait in a panel.
 """
 
+import asyncio
+import contextlib
 from typing import Any
 from urllib.parse import urlencode
 
@@ -97,11 +99,8 @@ async def dismiss_all(request: AnyRequest, house: House, viewer: Viewer) -> Answ
     form = await read_form(request)
     event_id, track_id = form.text("event"), form.text("track") or None
     house.events.get(event_id)
-    for one in await loose_list(house).open_until(event_id, track_id, form.text("until")):
-        try:
-            await house.loose.dismiss(event_id, one.recorder_id, one.edge_seq, actor=viewer.person_id)
-        except Conflict:  # Given to a race meanwhile: it is settled, which is what was wanted.
-            continue
+    waiting = await loose_list(house).open_until(event_id, track_id, form.text("until"))
+    await asyncio.gather(*(_dismiss(house, one, viewer.person_id) for one in waiting))
     query = urlencode({"event": event_id, "track": track_id or "", "done": "all"})
     return Redirect(f"/staff/crossings?{query}", status_code=303)
 
@@ -147,11 +146,17 @@ async def settle(
     except ApplianceError as error:
         if request.headers.get("hx-request"):
             raise
-        form.refuse(error)
+        form.wrong("", str(error))
         now = await house.loose.get(event_id, recorder_id, edge_seq)
         return await _one(request, house, now, form, status=error.status)
     done = {"give": "given", "dismiss": "dismissed", "undo": "open"}[button]
     return await _back(request, house, await house.loose.get(event_id, recorder_id, edge_seq), form, done)
+
+
+async def _dismiss(house: House, one: LooseCrossing, actor: str) -> None:
+    # One that was given to a race meanwhile is settled, which is what was wanted.
+    with contextlib.suppress(Conflict):
+        await house.loose.dismiss(one.event_id, one.recorder_id, one.edge_seq, actor=actor)
 
 
 async def _one(request: AnyRequest, house: House, crossing: LooseCrossing, form: Form, *, status: int = 200) -> Answer:

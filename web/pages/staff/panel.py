@@ -52,7 +52,7 @@ class InLine(Struct, frozen=True, kw_only=True):
 
 
 async def context(house: House, event_id: str, track_id: str) -> dict[str, object]:
-    """Everything the panels of a track show. Raises NotFound."""
+    """Everything the panels of a track show, but for the notes. Raises NotFound."""
     event = house.events.get(event_id)
     track = house.events.track(event_id, track_id)
     race = house.control.live(event_id, track_id)
@@ -68,9 +68,22 @@ async def context(house: House, event_id: str, track_id: str) -> dict[str, objec
         "line_length": len(_standing(entries)),
         "past": house.queue.past(event_id, track_id),
         "strips": house.strips.health(event_id, track_id),
-        "blind": unseen(house.strips.blind_spots(event_id, track_id), line_names(house)),
         "stamp": clock.mono_ns() // 1_000_000,
     }
+
+
+async def notes(house: House, event_id: str, track_id: str, wanted: Iterable[Part] = Part) -> dict[str, object]:
+    """
+    What the strips saw without a race, and what they missed of the one on the track.
+
+    Only what is wanted: some of it is read from the disk, and a lap must not wait for that.
+    """
+    values: dict[str, object] = {}
+    if Part.LOOSE in wanted:
+        values["loose"] = await loose_now(house, event_id, track_id)
+    if Part.BLIND in wanted:
+        values["blind"] = unseen(house.strips.blind_spots(event_id, track_id), line_names(house))
+    return values
 
 
 def tracks_now(house: House, event: Event) -> list[tuple[Track, RaceView | None]]:
@@ -93,8 +106,7 @@ async def parts(house: House, event_id: str, track_id: str, wanted: Iterable[Par
     """These panels as htmx swaps them in; nothing for those that are none."""
     panels = set(wanted)
     values = await context(house, event_id, track_id)
-    if Part.LOOSE in panels:  # Read from the disk, so only when it is due: a lap must not wait for it.
-        values["loose"] = await loose_now(house, event_id, track_id)
+    values |= await notes(house, event_id, track_id, panels)
     return {part: "" if part is Part.CROSSINGS else _partial(part, values) for part in Part if part in panels}
 
 

@@ -70,7 +70,7 @@ async def change_crossing(
     except NotFound:
         raise
     except ApplianceError as error:
-        form.refuse(error)
+        form.wrong("", str(error))
         return await _answer(request, house, race, form, status=error.status)
     return Redirect(f"/staff/races/{race_id}/crossings?done={button}", status_code=303)
 

@@ -20,8 +20,7 @@ from timing.structs import LIVE_STATES, Action, NewRace
 from web.auth import needs, session_token
 from web.given import House, Viewer
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.loose import loose_now
-from web.pages.staff.panel import Part, context, parts
+from web.pages.staff.panel import Part, context, notes, parts
 from web.render import page
 from web.staff_live import StaffLive
 
@@ -46,7 +45,7 @@ async def timekeeper(
 ) -> Answer:
     """The page, whole and current, also without script."""
     values = await context(house, event_id, track_id)
-    values["loose"] = await loose_now(house, event_id, track_id)
+    values |= await notes(house, event_id, track_id)
     said = "Submitted." if done == "submitted" else None
     return page(request, "staff/timekeeper.html", form_action_id=new_id(), done=said, found=None, q="", **values)  # type: ignore[arg-type]
 

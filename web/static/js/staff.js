@@ -25,6 +25,7 @@ document.addEventListener("htmx:response:error", (event) => {
     location.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
     return;
   }
+  ctx.sourceElement?.closest?.("dialog")?.close(); // a toast would lie below it
   const words = new DOMParser().parseFromString(ctx.text, "text/html").body.textContent.trim().replace(/\s+/g, " ");
   say(words || "That did not work. Try again.", "bad");
 });
