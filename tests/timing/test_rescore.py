@@ -9,11 +9,13 @@ from recorded import Driven, edge
 
 from appliance.errors import InvalidInput
 from timing import rescore
+from timing.crossing_entry import entry_of
 from timing.fold import Race
 from timing.journal import Kind
 from timing.race import IllegalAction
 from timing.rules import RaceRules
 from timing.structs import RaceState
+from timing.taken_back import crossings_by_edge, taken_back
 
 K = Kind
 UNLIMITED = RaceRules(race_ms=None, lockout_ms=2_000)
@@ -268,6 +270,48 @@ def test_scoring_anew_twice_is_once_and_the_way_back_leads_home(
         assert (again.entries, again.after) == ((), run.journal.race)
         run.apply(rules.lockout_ms, at_s=10_002)
         assert same(run.journal.race, before)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    some_rules,
+    hits,
+    st.lists(st.one_of(lockouts, st.tuples(st.sampled_from(["drop", "give"]), st.integers(0, 99))), max_size=8),
+)
+def test_what_people_decided_holds_through_any_number_of_lockouts(
+    rules: RaceRules, gaps: list[tuple[int, int]], wishes: list[int | tuple[str, int]]
+) -> None:
+    run, at_ms = Driven(rules), 0
+    for gap_ms, line in gaps:
+        at_ms += gap_ms
+        run.hit(at_ms / 1_000, line=line, hold_s=0.01)
+    run.do(K.END, at_ms / 1_000 + 1)
+    run.do(K.SUBMIT, at_ms / 1_000 + 2)
+    presses = [one for one in run.edges if one.active]
+    decided: dict[int, bool] = {}
+    for number, wish in enumerate(wishes, start=1_000):
+        if isinstance(wish, int):
+            run.apply(wish, at_s=number)
+        elif wish[0] == "give":
+            press = presses[wish[1] % len(presses)]
+            before = len(run.journal.entries)
+            run.take(entry_of("race-1", 0, press, kind=K.ADD_CROSSING))
+            if len(run.journal.entries) > before:
+                decided[press.seq] = True
+        elif counting := sorted(in_the_race(run)):
+            edge_seq = counting[wish[1] % len(counting)]
+            target = crossings_by_edge(run.journal.entries)["box", edge_seq].seq
+            assert run.do(K.DROP_CROSSING, number, target_seq=target)
+            decided[edge_seq] = False
+        now = in_the_race(run)
+        assert {edge_seq: edge_seq in now for edge_seq in decided} == decided
+    assert run.journal.state is RaceState.SUBMITTED
+
+
+def in_the_race(run: Driven) -> set[int]:
+    """The numbers of the edges that count in it now."""
+    gone = taken_back(run.journal.entries)
+    return {seq for (_, seq), entry in crossings_by_edge(run.journal.entries).items() if entry.seq not in gone}
 
 
 def replace_lockout(rules: RaceRules, lockout_ms: int) -> RaceRules:
