@@ -435,6 +435,8 @@ async def the_fall_back_reads_the_same_edges() -> None:
     if "lgpio" not in backends():
         await refused(["--gpio-backend", "lgpio"], "The package lgpio cannot be used here: No module named 'lgpio'.")
         return
+    from gpiozero import DigitalInputDevice
+
     here = os.getcwd()
     before = set(os.listdir("/tmp")), set(os.listdir(here))
     words = ("--gpio-backend", "lgpio", "--gpio-lines", "17,27:active-high", "--lamp", "23", "--shutdown-button", "5")
@@ -457,12 +459,21 @@ async def the_fall_back_reads_the_same_edges() -> None:
         pull(27, "down")
         assert [(edge.line, edge.active) for edge in (await heard.until_edges(8))[6:]] == [(27, True), (27, False)]
         # One exception in a callback would end lgpio's only thread, and with it every edge to come.
-        pin = open_factory("lgpio", None).pin(5)  # type: ignore[attr-defined]
-        pin._call_when_changed(0, 5, "no number", None)
-        await hit(5)
+        device = DigitalInputDevice(6, pull_up=True, pin_factory=open_factory("lgpio", None))
+        fired: list[int] = []
+
+        def failing() -> None:
+            fired.append(1)
+            raise RuntimeError("a device's callback")
+
+        device.when_activated = failing
+        for times in (1, 2):
+            await hit(6)
+            await until(lambda: len(fired) == times)  # noqa: B023
         await hit(17)
         assert len(await heard.until_edges(10)) == 10
-        await panel.stop()
+    device.close()
+    await panel.stop()
     assert level(23) == 0
     assert not any(line_use(find_chip(None), number).is_used for number in (5, 17, 23, 27))
     assert os.getcwd() == here
@@ -470,6 +481,50 @@ async def the_fall_back_reads_the_same_edges() -> None:
     async with watched(*words) as (_, heard):
         await hit(17)
         assert len(await heard.until_edges(2)) == 2
+
+
+async def the_doctor_says_what_is_wired_and_who_holds_it() -> None:
+    """From another process, as an operator asks: free, read by a recorder through either library, held by others."""
+    assert doctor() == {
+        "strips": "ok GPIO 17 (Left), GPIO 27 (strip 2) on /dev/gpiochip0 (pinctrl-bcm2711).",
+        "GPIO 17": "ok Left, pull-up, active-low: free.",
+        "GPIO 27": "ok strip 2, pull-up, active-low: free.",
+    }
+    for backend in backends():
+        async with watched("--gpio-backend", backend):
+            found = await asyncio.to_thread(doctor)
+            assert found["GPIO 17"] == "ok Left, pull-up, active-low: read by a recorder.", (backend, found)
+    with gpiod.request_lines("/dev/gpiochip0", {27: None}, consumer="deepracer-timer"):
+        assert (await asyncio.to_thread(doctor))["GPIO 27"] == "PROBLEM GPIO 27 is held by “deepracer-timer”."
+
+
+def doctor() -> dict[str, str]:
+    """What `trackside doctor` says of the strips."""
+    said = subprocess.run(
+        [sys.executable, "-m", "appliance.cli", "doctor", "--data", "/tmp/none"],
+        env={**os.environ, "TRACKSIDE_STRIPS": "gpio", "TRACKSIDE_GPIO_LINES": "17=Left,27"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    ).stdout
+    found = [line.partition(": ") for line in said.splitlines() if line.startswith(("ok", "PROBLEM"))]
+    return {head.split(maxsplit=1)[1]: f"{head.split()[0]} {message}" for head, _, message in found}
+
+
+async def a_chip_that_vanishes_ends_the_recorder() -> None:
+    """A USB adapter pulled out: said once, the process is told to end, and nothing spins."""
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    async with watched() as (_, heard):
+        await hit(17)
+        await heard.until_edges(2)
+        await asyncio.to_thread(Path("/sys/kernel/config/gpio-sim/strips/live").write_text, "0")
+        async with asyncio.timeout(DEADLINE_S):
+            await told.wait()
+        used_s = time.process_time()
+        await asyncio.sleep(0.5)
+        assert time.process_time() - used_s < 0.2
 
 
 async def a_killed_recorder_leaves_the_lines_free() -> None:
@@ -537,6 +592,8 @@ CASES = {
         a_line_in_use_is_an_error_that_names_its_holder,
         wrong_lines_and_chips_are_errors_that_say_what_to_do,
         the_fall_back_reads_the_same_edges,
+        the_doctor_says_what_is_wired_and_who_holds_it,
+        a_chip_that_vanishes_ends_the_recorder,
         a_killed_recorder_leaves_the_lines_free,
         a_strip_is_read_as_gpiozero_reads_it_but_never_driven,
     )

@@ -9,7 +9,7 @@ from gpiozero import DigitalInputDevice, GPIOPinInUse
 from appliance.errors import ApplianceError, InvalidInput
 from appliance.gpio_lines import GpioLine, parse_gpio_line, parse_gpio_lines
 from tests.timing.mock_pins import TickedFactory
-from timing.strips import RawEdge, RawGap
+from timing.strips import RawEdge, RawGap, gpio
 from timing.strips.gpio import GpioStrips
 from timing.strips.gpio_pins import KernelEdge
 
@@ -151,6 +151,23 @@ async def test_a_chip_that_vanishes_ends_the_recorder_with_a_word() -> None:
     factory.vanish(OSError(19, "No such device"))
     assert ended == [True]
     await strips.stop()
+
+
+async def test_a_chip_that_vanishes_without_a_word_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpio, "LOOK_S", 0.01)
+    factory, ended, times = ScriptedFactory(), asyncio.Event(), []
+    strips = GpioStrips(parse_gpio_lines(["17"]), factory, when_gone=lambda: (times.append(1), ended.set()))
+    await strips.start(print)
+
+    def gone() -> dict[int, bool]:
+        raise OSError(19, "No such device")
+
+    factory.levels = gone  # type: ignore[method-assign]
+    async with asyncio.timeout(20):
+        await ended.wait()
+    factory.vanish(OSError(19, "No such device"))
+    await strips.stop()
+    assert times == [1]
 
 
 async def test_the_start_button_is_a_line_with_its_role() -> None:

@@ -5,6 +5,7 @@ Nothing is filtered here: bounces, short pulses and two equal directions in a ro
 lines is its pin factory's business (gpio_pins/).
 """
 
+import asyncio
 import logging
 import os
 import signal
@@ -16,6 +17,8 @@ from timing.strips import RawEdge, RawGap, Sink
 from timing.strips.gpio_numbers import KernelNumbers
 from timing.strips.gpio_pins import KernelEdge, Watch, WatchingFactory
 
+LOOK_S = 5.0
+"""How often the lines are asked whether they are there: before Linux 6.6 a chip that is unplugged says nothing."""
 QUIET_NS = 1_000_000_000
 """After a second without an edge the kernel's buffer was empty, whatever the load."""
 
@@ -57,6 +60,8 @@ class GpioStrips:
         self._merged = 0
         self._sink: Sink | None = None
         self._watch: Watch | None = None
+        self._is_gone = False
+        self._next_look: asyncio.TimerHandle | None = None
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -82,9 +87,10 @@ class GpioStrips:
         Raises:
             ApplianceError: somebody holds one, or the chip cannot be used; says what to do.
         """
-        self._sink = sink
+        self._sink, self._is_gone = sink, False
         self._numbers = KernelNumbers()
         self._watch = self._factory.watch(self._wired, self._heard, self._gone)
+        self._look_later()
         names = {line.number: line.name for line in self._wired}
         for number, is_active in self._watch.levels().items():
             if is_active:
@@ -94,6 +100,8 @@ class GpioStrips:
 
     async def stop(self) -> None:
         """Hand on what the kernel still holds, then let the lines go."""
+        if self._next_look is not None:
+            self._next_look.cancel()
         if self._watch is not None:
             self._watch.release()
         self._watch = self._sink = None
@@ -121,6 +129,20 @@ class GpioStrips:
         except Exception:
             log.exception("edge_refused raw=%r", raw)
 
+    def _look_later(self) -> None:
+        self._next_look = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+
+    def _look(self) -> None:
+        try:
+            if self._watch is not None:
+                self._watch.levels()
+        except OSError as error:
+            self._gone(error)
+        else:
+            self._look_later()
+
     def _gone(self, error: OSError) -> None:
-        log.error("lines_gone error=%s: is the GPIO chip still there?", error)
-        self._when_gone()
+        if not self._is_gone:
+            self._is_gone = True
+            log.error("lines_gone error=%s: is the GPIO chip still there?", error)
+            self._when_gone()

@@ -3,7 +3,9 @@ The fall-back: gpiozero's own lgpio factory, for a machine where gpiod has no pa
 
 lgpio stamps with the kernel's monotonic clock too, but throws the kernel's numbers away, asks for 16 events a line and
 wakes up 2,000 times a second. Its traps are closed here: importing it leaves a FIFO in the current directory (or, told
-otherwise, changes that directory), and one exception in a callback ends all its callbacks for good.
+otherwise, changes that directory), and one exception in a callback ends all its callbacks for good. One stays open:
+giving back the input that was claimed last holds back the edges of all others until the next line is claimed
+(measured). So no button is given back while strips are watched; their stamps would be right, but late.
 """
 
 import logging
@@ -29,9 +31,9 @@ INSTALL = "Install lgpio 0.2.2.0 (there is none for Python 3.13 and newer), or s
 
 @contextmanager
 def _fifo_out_of_the_way() -> Iterator[None]:
-    """lgpio makes its FIFO in a folder that is gone afterwards; both its ends stay open."""
+    """lgpio makes its FIFO in a folder of its own that is gone afterwards; both ends stay open."""
     before, chosen = Path.cwd(), os.environ.get(FOLDER_VARIABLE)
-    folder = tempfile.mkdtemp(prefix="trackside-lgpio-")
+    folder = tempfile.mkdtemp(prefix="trackside-lgpio-", dir=chosen)
     os.environ[FOLDER_VARIABLE] = folder
     try:
         yield
@@ -48,7 +50,7 @@ try:
     with _fifo_out_of_the_way():
         import lgpio
         from gpiozero.pins.lgpio import LGPIOFactory, LGPIOPin
-except (ImportError, AttributeError) as error:  # The release 0.0.0.2 is an empty package.
+except (ImportError, AttributeError, OSError) as error:  # The release 0.0.0.2 is an empty package.
     raise NotReady(f"The package lgpio cannot be used here: {error}.", INSTALL) from error
 from timing.strips.gpio_pins.board import AnyBoardFactory  # noqa: E402  lgpio comes first, or not at all
 

@@ -44,7 +44,7 @@ class TracksidePin(LocalPiPin):
     def __init__(self, factory: "TracksideFactory", info: Any) -> None:
         super().__init__(factory, info)
         self._lock = threading.RLock()
-        """Reading may be on another thread than closing."""
+        """Reading, blinking and closing may be on different threads; gpiod leaves the order to us."""
         self._request: gpiod.LineRequest | None = None
         self._listening = False
         self._told: bool | None = None
@@ -124,9 +124,10 @@ class TracksidePin(LocalPiPin):
             return self._request.get_value(self._number) is Value.ACTIVE
 
     def _set_state(self, value: float) -> None:
-        if self._function == "input" or self._request is None:
-            raise PinSetInput(f"cannot set state of pin {self!r}")
-        self._request.set_value(self._number, Value.ACTIVE if value else Value.INACTIVE)
+        with self._lock:
+            if self._function == "input" or self._request is None:
+                raise PinSetInput(f"cannot set state of pin {self!r}")
+            self._request.set_value(self._number, Value.ACTIVE if value else Value.INACTIVE)
 
     def _get_pull(self) -> str:
         if watch := self._watch:

@@ -5,6 +5,7 @@ One request for all, because only then the kernel counts across lines and takes 
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -55,6 +56,8 @@ class StripWatch:
             ApplianceError: as request_lines.
         """
         self.lines: Mapping[int, GpioLine] = {line.number: line for line in lines}
+        self._lock = threading.Lock()
+        """A device of gpiozero may ask for a level on its own thread; gpiod leaves the order to us."""
         self._request: gpiod.LineRequest | None = request_lines(
             chip, {line.number: strip_settings(line) for line in lines}
         )
@@ -75,9 +78,10 @@ class StripWatch:
 
     def levels(self) -> dict[int, bool]:
         """Which lines are active now."""
-        if self._request is None:
-            return {}
-        values = self._request.get_values(list(self.lines))
+        with self._lock:
+            if self._request is None:
+                return {}
+            values = self._request.get_values(list(self.lines))
         return {number: value is Value.ACTIVE for number, value in zip(self.lines, values, strict=True)}
 
     def is_high(self, number: int) -> bool:
@@ -91,16 +95,18 @@ class StripWatch:
         self._close()
 
     def _close(self) -> None:
-        request, self._request = self._request, None
-        if request is not None:
-            self._reading.remove(request.fd)
-            request.release()
+        with self._lock:
+            request, self._request = self._request, None
+            if request is not None:
+                self._reading.remove(request.fd)
+                request.release()
 
     def _read(self) -> None:
         if self._request is None:
             return
         try:
-            events = read_events(self._request)
+            with self._lock:
+                events = read_events(self._request)
         except OSError as error:
             # Without this the loop would call again at once, for ever.
             self._close()
