@@ -44,8 +44,8 @@ class OtherMachine(RecorderProcess):
     async def reboot(self, boot: str, ahead_s: int) -> None:
         """Power off and on: another boot id, another clock, the same edges.db."""
         await self.end(signal.SIGKILL)
-        while self._is_running():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110  another process ends, nobody tells
+        while self._is_running():  # noqa: ASYNC110  another process ends, nobody tells
+            await asyncio.sleep(0.01)
         self.boot, self.ahead_s = boot, ahead_s
         assert await self.start(), self.stderr
 
