@@ -174,7 +174,11 @@ def _checked(name: str, value: object, source: str) -> object:
         for line in (checked if isinstance(checked, tuple) else (checked,)) if name in GPIO_LINES and checked else ():
             parse_gpio_line(line, name)
         return checked
-    except (msgspec.ValidationError, InvalidInput) as error:
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"The setting {name} ({source}) is not right: {error.message}", error.remedy, field=name
+        ) from error
+    except msgspec.ValidationError as error:
         raise InvalidInput(
             f"The setting {name} = {value} ({source}) is not right: {error}.", "See docs/settings.md.", field=name
         ) from error

@@ -118,11 +118,11 @@ def test_lines_of_strips_that_are_not_gpio_are_free_for_a_lamp(tmp_path: Path) -
         ('strips = "gpioo"\n', "The setting strips = gpioo ({path}) is not right"),
         (
             'gpio_lines = ["17", "27:up"]\n',
-            "The setting gpio_lines = ['17', '27:up'] ({path}) is not right: 27:up is not a GPIO line. Write it like 27,",
+            "The setting gpio_lines ({path}) is not right: 27:up is not a GPIO line. Write it like 27,",
         ),
         (
             "gpio_start_button = 1024\n",
-            "The setting gpio_start_button = 1024 ({path}) is not right: 1024 is not a GPIO",
+            "The setting gpio_start_button ({path}) is not right: 1024 is not a GPIO line.",
         ),
         ("gpio_lamp = 1024\n", "The setting gpio_lamp = 1024 ({path}) is not right: Expected `int` <= 1023."),
         ('drem_kit_url = "http://kit"\n', "The setting drem_kit_url = http://kit ({path}) is not right"),
