@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from appliance.cli_edges import edges
 from appliance.cli_install import install, uninstall
 from appliance.cli_strips import strips
 from appliance.cli_user import data_option, user
@@ -256,6 +257,7 @@ def migrate(data_dir: Path, only_list: bool) -> None:
 
 main.add_command(user)
 main.add_command(strips)
+main.add_command(edges)
 main.add_command(install)
 main.add_command(uninstall)
 
