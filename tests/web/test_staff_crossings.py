@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.web.crew import Crew, words
 from tests.web.loose_crossings import edge_at, keep, within_lap
 from tests.web.panels import stream
 from tests.web.racing_day import act, add_racer, hand_in, start_race
+from tests.web.recorded import an_event, recorded
 from timing.journal import Kind
 from timing.structs import Event, RaceView
 
@@ -200,3 +202,17 @@ async def test_button_that_is_none_and_crossing_that_is_none_are_refused(site: S
 
     assert answer.status_code == 400
     assert "There is no such race." in words(answer)
+
+
+async def test_real_hit_without_a_race_asks_at_once_and_names_its_strip(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (site, _):
+        event = await an_event(site.house)
+        async with stream(site, event, parts="loose") as panels, Crew(site, "operator") as crew:
+            await panels.next()
+            await site.house.strips.hit(27, hold_ms=5, bounces=2)
+            told = await panels.until("Who was that?")
+            listed = words(await crew.get("/staff/crossings"))
+
+    assert "strip 2" in told
+    assert told.count("<li>") == 1
+    assert "1 waits" in listed
