@@ -4,13 +4,16 @@ import asyncio
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from appliance import clock
 from appliance.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from appliance.ids import new_id
-from tests.conftest import Racing
+from tests.conftest import Racing, racing_in
+from tests.timing.recorder_process import RecorderProcess
+from tests.timing.test_intake import listening, press
 from timing.crossings import EdgeSeen
 from timing.facts import BoardChanged, CrossingGone, CrossingUnassigned, RaceChanged
 from timing.journal import Kind
@@ -296,3 +299,34 @@ async def test_the_newest_two_races_are_asked(hall: Hall) -> None:
     await hall.racing.ready(event, await hall.racing.racer("Dee"))
     (loose,) = await hall.loose.list(event.event_id)
     assert [one.race_id for one in loose.candidates] == [ids[2], ids[1]]
+
+
+# ---- with a real recorder
+
+
+async def test_a_crossing_that_reached_the_box_after_the_submit_is_given_and_never_counted_twice(
+    tmp_path: Path,
+) -> None:
+    async with (
+        RecorderProcess(tmp_path, "--strips", "simulated", "--lines", "17,27") as recorder,
+        racing_in(tmp_path) as racing,
+    ):
+        hall = Hall(racing)
+        event = await hall.event()
+        race = await racing.do(await racing.ready(event, await racing.racer("Ann")), K.START)
+        await press(recorder, 1)  # while the way to the recorder is cut
+        race = await racing.do(race, K.END, K.SUBMIT)
+        async with listening(racing, recorder) as (_, heard):
+            await heard.until(lambda: len(heard.loose) == 1)
+            (loose,) = await hall.loose.list(event.event_id)
+            assert [(one.username, one.refusal) for one in loose.candidates] == [("Ann", None)]
+            given = await hall.loose.give(event.event_id, loose.recorder_id, loose.edge_seq, race.race_id, actor="ann")
+        await racing.db.write(lambda connection: connection.execute("DELETE FROM strip_cursor") and None)
+        async with listening(racing, recorder) as (strips, heard):
+            await heard.until(lambda: strips.health(event.event_id, "1").last_seq == 2)
+            assert await hall.loose.list(event.event_id) == []
+        again = await racing.control.view(race.race_id)
+
+    assert [lap.source for lap in given.laps] == ["strip"]
+    assert again.version == given.version
+    assert again.laps == given.laps
