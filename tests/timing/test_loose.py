@@ -330,3 +330,22 @@ async def test_a_crossing_that_reached_the_box_after_the_submit_is_given_and_nev
     assert [lap.source for lap in given.laps] == ["strip"]
     assert again.version == given.version
     assert again.laps == given.laps
+
+
+async def test_a_crossing_that_an_earlier_version_kept_can_be_given(hall: Hall) -> None:
+    event = await hall.event()
+    race = await hall.racing.do(await hall.racing.ready(event, await hall.racing.racer("Ann")), K.START)
+    edge = edge_now()
+    await hall.racing.db.write(
+        lambda connection: (
+            connection.execute(
+                "INSERT INTO loose_crossing (recorder_id, edge_seq, event_id, track_id, boot_id, at_ns, wall_ns, line)"
+                " VALUES ('pi', ?, ?, '1', ?, ?, ?, 17)",
+                (edge.seq, event.event_id, edge.boot_id, edge.at_ns, edge.wall_ns),
+            )
+            and None
+        )
+    )
+    assert len((await hall.give(event, edge, race)).laps) == 1
+    entry = (await hall.racing.control.journal(race.race_id))[-1]
+    assert (entry.payload.edge_ns, entry.payload.recorder_boot_id) == (edge.at_ns, edge.boot_id)
