@@ -14,11 +14,11 @@ from litestar import Litestar
 
 from appliance.errors import NotReady
 from appliance.people_structs import SessionsEnded
-from timing.facts import EventChanged, RemotesChanged
+from timing.facts import EventChanged, RaceChanged, RemotesChanged
 from timing.strip_check import StripCheckChanged
 from web.house import House
 from web.pages.staff.strip_panel import panel
-from web.staff_live import BEAT, BEAT_S, MAX_DEVICES, Device
+from web.staff_live import BEAT, BEAT_S, FREES_OR_TAKES, MAX_DEVICES, Device
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class StripLive:
             facts.subscribe(StripCheckChanged, lambda _: self._tell()),
             facts.subscribe(RemotesChanged, lambda _: self._tell()),
             facts.subscribe(EventChanged, lambda _: self._tell()),
+            facts.subscribe(RaceChanged, self._on_race),
             facts.subscribe(SessionsEnded, self._on_sessions_ended),
         ]
         beat = asyncio.create_task(self._beat())
@@ -85,6 +86,11 @@ class StripLive:
             message = _message(panel(self._house))
             for device in self._devices:
                 device.put(message)
+
+    def _on_race(self, fact: RaceChanged) -> None:
+        """Whether a race is open is shown, not its laps."""
+        if fact.kind in FREES_OR_TAKES:
+            self._tell()
 
     def _on_sessions_ended(self, fact: SessionsEnded) -> None:
         for device in self._devices:

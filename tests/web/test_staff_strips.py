@@ -14,8 +14,10 @@ from tests.timing.floor import recorder
 from tests.timing.recorder_process import RecorderProcess
 from tests.web.conftest import Site
 from tests.web.crew import Crew, words
+from tests.web.racing_day import act, add_racer, start_race
 from timing.crossings import EdgeSeen
 from timing.facts import EdgeHeard, StripsChanged
+from timing.journal import Kind
 from timing.recorders import RecorderState
 from timing.signal import StripGap
 from timing.stream import Line, LineRole
@@ -187,6 +189,19 @@ async def test_what_a_recorder_did_not_see_lately_is_said(site: Site, states: li
     async with Crew(site, "operator") as crew:
         text = words(await crew.get(PAGE))
     assert text.count("40 edges were lost on ") == 1
+
+
+async def test_an_open_race_is_warned_of_as_taps_are_crossings(site: Site, states: list[RecorderState]) -> None:
+    lines = [StripLine(recorder_id="pi", line=17)]
+    cup = await site.house.events.create(NewEvent(name="Cup", tracks=[NewTrack(name="Left", lines=lines)]), "test")
+    async with looking(site) as panels:
+        assert "A race is open" not in await panels.next()
+        race = await start_race(site.house, cup, await add_racer(site.house, "anna"))
+        assert "A race is open on Left." in await panels.until("A race is open")
+        await act(site.house, race, Kind.PAUSE)
+        await act(site.house, race, Kind.DISCARD)
+        while "A race is open" in await panels.next():
+            pass
 
 
 async def test_real_strips_have_no_tap_button(site: Site, states: list[RecorderState]) -> None:

@@ -1,6 +1,7 @@
 """The panel of the strip check: all recorders and their lines, rendered once for all devices."""
 
 from appliance import clock
+from appliance.errors import NotFound
 from timing.strip_check import RecorderPicture
 from web.given import House
 from web.pages.staff.blind import Unseen, unseen
@@ -17,6 +18,7 @@ def context(house: House) -> dict[str, object]:
         "recorders": recorders,
         "times": _times(house, recorders),
         "missed": _missed(house, recorders),
+        "racing": _racing(house, recorders),
         "stamp": clock.mono_ns() // 1_000_000,
     }
 
@@ -50,4 +52,19 @@ def _missed(house: House, recorders: list[RecorderPicture]) -> dict[str, list[Un
         if of.recorder.recorder_id is not None:
             spots = house.strips.missed(of.recorder.recorder_id, since_ns)
             found[of.recorder.recorder_id] = unseen(spots, names)
+    return found
+
+
+def _racing(house: House, recorders: list[RecorderPicture]) -> dict[str, list[str]]:
+    """The tracks with an open race that each recorder times: a tap there is a crossing of that race."""
+    found: dict[str, list[str]] = {}
+    for race in house.control.live_races():
+        try:
+            track = house.events.track(race.event_id, race.track_id)
+        except NotFound:
+            continue
+        for of in recorders:
+            recorder_id = of.recorder.recorder_id
+            if recorder_id and any(house.strips.times(track, recorder_id, line.line) for line in of.lines):
+                found.setdefault(recorder_id, []).append(track.name)
     return found
