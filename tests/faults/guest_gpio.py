@@ -31,10 +31,8 @@ from timing.strips.gpio_pins.opening import open_factory
 from timing.strips.gpio_pins.requests import EVENT_BUFFER_SIZE
 
 STRIPS = Path("/run/strips")
-TICK_NS = 1_000_000
-"""The simulation moves its lines with the kernel's timer: 1,000 times a second."""
 APART_S = 0.003
-"""Edges closer than two ticks merge before the kernel sees them."""
+"""The simulation moves its lines 1,000 times a second; edges closer than two ticks merge before the kernel."""
 DEADLINE_S = 20
 
 
@@ -47,14 +45,17 @@ def level(line: int) -> int:
     return int((STRIPS / f"line{line}" / "value").read_text())
 
 
-async def hit(line: int, hold_s: float = APART_S) -> int:
-    """Close the contact and open it again; answers when it closed, on the kernel's clock."""
-    at_ns = time.monotonic_ns()
-    pull(line, "down")
-    await asyncio.sleep(hold_s)
-    pull(line, "up")
+async def hit(*lines: int) -> tuple[int, int]:
+    """Close contacts and open them again; answers from when to when they were closed, on the kernel's clock."""
+    closed_ns = time.monotonic_ns()
+    for line in lines:
+        pull(line, "down")
     await asyncio.sleep(APART_S)
-    return at_ns
+    opened_ns = time.monotonic_ns()
+    for line in lines:
+        pull(line, "up")
+    await asyncio.sleep(APART_S)
+    return closed_ns, opened_ns
 
 
 def chatter(line: int, edges: int) -> None:
@@ -62,6 +63,12 @@ def chatter(line: int, edges: int) -> None:
     for number in range(edges):
         pull(line, "up" if number % 2 else "down")
         time.sleep(APART_S)
+
+
+def assert_stamped_while_closed(hits: list[tuple[int, int]], edges: list[RawEdge]) -> None:
+    """Each contact made while it was closed, each release after it was opened; however late they were read."""
+    for (closed_ns, opened_ns), made, lost in zip(hits, edges[::2], edges[1::2], strict=True):
+        assert closed_ns <= made.at_ns <= opened_ns <= lost.at_ns, (closed_ns, made, opened_ns, lost)
 
 
 class Heard:
@@ -125,14 +132,13 @@ async def edges_are_what_the_kernel_stamped() -> None:
             (17, "Left", "strip"), (27, "Right", "strip"), (22, "start button", "button"),
         ]  # fmt: skip
         assert (strips.kind, strips.note) == ("gpio", None)
-        closed_at = [await hit(line, 0.02) for line in (17, 17, 27, 22)]
+        hits = [await hit(line) for line in (17, 17, 27, 22)]
         edges = await heard.until_edges(8)
         assert [(edge.line, edge.active, edge.line_seqno) for edge in edges] == [
             (17, True, 1), (17, False, 2), (17, True, 3), (17, False, 4), (27, True, 1), (27, False, 2),
             (22, True, 1), (22, False, 2),
         ]  # fmt: skip
-        late_ns = [edge.at_ns - at_ns for edge, at_ns in zip(edges[::2], closed_at, strict=True)]
-        assert all(0 <= late < 20 * TICK_NS for late in late_ns), late_ns
+        assert_stamped_while_closed(hits, edges)
         assert all(edge.stamp is None for edge in edges)
         assert heard.gaps == []
 
@@ -177,20 +183,13 @@ async def a_board_that_drives_its_line_is_active_high() -> None:
 async def both_strips_at_once_keep_their_own_stamps() -> None:
     """One tick moves both; neither edge is lost, each has its own stamp."""
     async with watched() as (_, heard):
-        for _ in range(20):
-            pull(17, "down")
-            pull(27, "down")
-            await asyncio.sleep(APART_S)
-            pull(17, "up")
-            pull(27, "up")
-            await asyncio.sleep(APART_S)
+        hits = [await hit(17, 27) for _ in range(20)]
         edges = await heard.until_edges(80)
         for line in (17, 27):
             own = [edge for edge in edges if edge.line == line]
             assert [edge.active for edge in own] == [True, False] * 20
             assert [edge.line_seqno for edge in own] == list(range(1, 41))
-        pressed = {line: [edge.at_ns for edge in edges if edge.line == line and edge.active] for line in (17, 27)}
-        assert all(abs(left - right) < 5 * TICK_NS for left, right in zip(pressed[17], pressed[27], strict=True))
+            assert_stamped_while_closed(hits, own)
         assert heard.gaps == []
 
 
@@ -289,7 +288,7 @@ held = []
 button.when_held = lambda: held.append(1)
 assert not button.is_pressed
 pull(5, "down"); assert button.wait_for_press(5); assert button.is_pressed
-assert button.wait_for_release(0.5) is False and held == [1]
+assert button.wait_for_release(2) is False and held == [1]
 pull(5, "up"); assert button.wait_for_release(5)
 assert not sensor.value
 pull(6, "up"); assert sensor.wait_for_active(5)
@@ -316,7 +315,7 @@ print("all well")
 
 
 async def the_panel_shows_sounds_and_shuts_down() -> None:
-    """Lamp on, blinking; a short sound; three seconds on the button run the command, two do not."""
+    """Lamp on, blinking; a short sound; three seconds on the button run the command, one does not."""
     from timing.stream import Problem
     from timing.strips.panel import HOLD_S, GpioPanel, PanelWiring
 
@@ -339,9 +338,9 @@ async def the_panel_shows_sounds_and_shuts_down() -> None:
         assert level(24) == 1
         await until(lambda: level(24) == 0)
         pull(5, "down")
-        await asyncio.sleep(HOLD_S - 1)
+        await asyncio.sleep(HOLD_S - 2)
         pull(5, "up")
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(2.5)
         assert "powered-off" not in os.listdir("/tmp")
         pressed_s = time.monotonic()
         pull(5, "down")
@@ -446,14 +445,13 @@ async def the_fall_back_reads_the_same_edges() -> None:
         await panel.start()
         panel.show(None)
         assert level(23) == 1
-        closed_at = [await hit(17, 0.02) for _ in range(3)]
+        hits = [await hit(17) for _ in range(3)]
         edges = await heard.until_edges(6)
         assert [(edge.line, edge.active, edge.line_seqno) for edge in edges] == [
             (17, True, None),
             (17, False, None),
         ] * 3
-        late_ns = [edge.at_ns - at_ns for edge, at_ns in zip(edges[::2], closed_at, strict=True)]
-        assert all(0 <= late < 20 * TICK_NS for late in late_ns), late_ns
+        assert_stamped_while_closed(hits, edges)
         pull(27, "up")
         await asyncio.sleep(APART_S)
         pull(27, "down")
