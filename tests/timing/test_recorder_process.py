@@ -132,3 +132,4 @@ def test_recorder_imports_no_web_server():
     modules = {name.partition(".")[0] for name in json.loads(output)}
     assert "timing" in modules
     assert not modules & {"litestar", "jinja2", "sqlite_utils", "click", "httpx", "uvicorn", "aiosqlite", "web"}
+    assert not modules & {"gpiod", "gpiozero", "lgpio", "websockets", "asyncssh"}
