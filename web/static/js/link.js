@@ -16,6 +16,7 @@ export function followLink(stream, link, heard) {
     document.body.classList.toggle("not-live", !now);
   }
 
+  // Not before the page listens: the first message says what its clocks show at this very moment.
   const listen = () => htmx.trigger(stream, "listen");
   document.addEventListener("DOMContentLoaded", listen);
 

@@ -1,63 +1,14 @@
-// The timekeeper's and the queue's page: link marker, clocks, keys, sounds; presses are in press.js.
+// The timekeeper's and the queue's page: clocks, keys, sounds; presses are in press.js, the link's marker in link.js.
+import { followLink } from "./link.js";
 import { startPresses, press, pendingKinds } from "./press.js";
 import { play, startSound, toggleMute } from "./sounds.js";
 
-const SILENT_MS = 5000; // the server beats every 2 s
-const NO_LINK_MS = 2000;
-const FIRST_LINK_MS = 4000;
 const KEYS = { l: "lap", enter: "lap", r: "reset", e: "undo_reset", d: "dnf", u: "undo_lap", x: "end", s: "submit", c: "cancel_end" };
 
-const stream = document.getElementById("stream");
-const link = document.getElementById("link");
 const race = document.getElementById("race");
-let heardAt = performance.now();
-let linked = false;
 let shown = { stamp: null, race: null, laps: 0, at: 0 };
 
-// ---- the link: honest about silence
-
-function heard() {
-  heardAt = performance.now();
-  setLinked(true);
-}
-
-function setLinked(now, words = "not live: trying again") {
-  linked = now;
-  link.hidden = false;
-  link.className = now ? "pill live" : "pill off";
-  link.textContent = now ? "live" : words;
-  document.body.classList.toggle("not-live", !now);
-}
-
-// Only now, when everything here listens: the first message says what the clocks show at this very moment.
-const listen = () => htmx.trigger(stream, "listen");
-document.addEventListener("DOMContentLoaded", listen);
-
-for (const name of ["htmx:sse:after:connection", "htmx:sse:after:message", "beat"]) {
-  stream.addEventListener(name, (event) => {
-    if (name === "htmx:sse:after:connection" && event.detail.connection.status !== 200) return;
-    heard();
-    sync();
-  });
-}
-stream.addEventListener("htmx:sse:error", (event) => {
-  const { status } = event.detail;
-  if (status === 401 || status === 403) setLinked(false, "signed out: reload the page");
-  else setLinked(false);
-});
-stream.addEventListener("htmx:sse:close", () => setLinked(false));
-stream.addEventListener("htmx:sse:before:connection", () => {
-  if (performance.now() - heardAt > 1500) setLinked(false);
-});
-setInterval(() => {
-  const silence = performance.now() - heardAt;
-  if ((linked && silence > SILENT_MS) || (link.hidden && silence > NO_LINK_MS)) setLinked(false);
-  // A first connection that failed is not tried again by itself.
-  if (!linked && silence > FIRST_LINK_MS && !stream._htmx?.sse) {
-    heardAt = performance.now();
-    listen();
-  }
-}, 500);
+followLink(document.getElementById("stream"), document.getElementById("link"), sync);
 
 // ---- the panel: what came, and running the clocks from then on
 
