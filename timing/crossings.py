@@ -12,7 +12,8 @@ place it takes. Judging the stored edges again therefore gives the same crossing
 them sorted by stamp, unless a further edge lies within that same lateness of the end of a lock-out.
 
 Clocks: stamps of one recorder's one boot compare by `edge_ns`. Lines of two recorders on one track compare by `at_ns`,
-the same moments on the server's clock. Where neither compares (something was rebooted) the edge is a crossing of its own.
+the same moments on the server's clock. Where neither compares (something was rebooted) the edge is a crossing of its
+own.
 """
 
 from collections.abc import Iterable, Mapping

@@ -215,7 +215,7 @@ class StripIntake:
         if current is not None:
             keys = {(current.event_id, track.track_id): current.rules.lockout_ms for track in current.tracks}
         for race in self._control.open_races():
-            keys[(race.record.event_id, race.race.track_id)] = race.record.rules.lockout_ms
+            keys[(race.record.event_id, race.race.track_id)] = race.accepted.lockout_ms
         for key, lockout_ms in keys.items():
             try:
                 track = self._events.track(*key)
@@ -239,11 +239,12 @@ class StripIntake:
             if edge.boot_id != clock.boot_id():
                 self._control.pause_if_cut_off(race)
         except ApplianceError:
-            written = asyncio.ensure_future(self._keep_loose(key, edge, jobs))
+            written = asyncio.ensure_future(self._keep_loose(key, crossing, jobs))
         self._follow_write(written, edge, lambda: link.crossed(edge.line))
 
-    async def _keep_loose(self, key: TrackKey, edge: EdgeSeen, jobs: list[WriteJob]) -> None:
-        await self._db.write(_all([loose_job(edge, *key), *jobs]))
+    async def _keep_loose(self, key: TrackKey, crossing: Crossing, jobs: list[WriteJob]) -> None:
+        edge = crossing.edge
+        await self._db.write(_all([loose_job(edge, *key, replaces=crossing.replaces), *jobs]))
         self._facts.publish(CrossingUnassigned(event_id=key[0], track_id=key[1], line=edge.line, at_ns=edge.at_ns))
 
     def _pressed(self, edge: EdgeSeen) -> None:

@@ -167,7 +167,7 @@ class RecorderLink:
             line=edge.line,
             active=edge.edge is Level.ACTIVE,
             at_ns=moment.at_ns,
-            wall_ns=edge.wall_ns,
+            wall_ns=self._wall_ns(recorder, moment, edge.wall_ns),
             recorder_boot_id=edge.boot_id,
             edge_ns=edge.at_ns,
         )
@@ -230,6 +230,7 @@ class RecorderLink:
         to_wall_ns = now_wall_ns if blind is None else blind.to_wall_ns
         end = self._moment(recorder, boot_id, gap.at_ns, to_wall_ns)
         begin = end if blind is None else self._moment(recorder, blind.boot_id, blind.from_ns, blind.from_wall_ns)
+        from_wall_ns = to_wall_ns if blind is None else blind.from_wall_ns
         return StripGap(
             recorder_id=recorder.recorder_id,
             seq=gap.seq,
@@ -240,14 +241,20 @@ class RecorderLink:
             from_ns=begin.at_ns,
             to_boot_id=end.boot_id,
             to_ns=end.at_ns,
-            from_wall_ns=to_wall_ns if blind is None else blind.from_wall_ns,
-            to_wall_ns=to_wall_ns,
+            from_wall_ns=self._wall_ns(recorder, begin, from_wall_ns),
+            to_wall_ns=self._wall_ns(recorder, end, to_wall_ns),
         )
 
     def _moment(self, recorder: RecorderHello, recorder_boot_id: str, at_ns: int, wall_ns: int) -> Moment:
         if self._shares_clock(recorder):
             return Moment(recorder_boot_id, at_ns)
         return self._clocks.place(recorder.recorder_id, recorder_boot_id, at_ns, wall_ns)
+
+    def _wall_ns(self, recorder: RecorderHello, moment: Moment, theirs_ns: int) -> int:
+        """UTC as this machine believes: a Pi without a network may be years off, and people compare the two."""
+        if self._shares_clock(recorder) or moment.boot_id != clock.boot_id():
+            return theirs_ns
+        return clock.wall_ns() - (clock.mono_ns() - moment.at_ns)
 
     def _shares_clock(self, recorder: RecorderHello) -> bool:
         """Whether it runs on this machine: its boots are ours, also the earlier ones."""

@@ -123,9 +123,7 @@ def test_first_edge_after_a_boot_of_the_recorder_is_a_crossing() -> None:
 
 def placed(one: EdgeSeen, at_ms: float, boot: str = "server") -> EdgeSeen:
     """An edge of a recorder on another machine, placed on the server's clock."""
-    return replace(
-        one, boot_id=boot, at_ns=round(at_ms * NS_PER_MS), recorder_boot_id=one.boot_id, edge_ns=one.edge_ns
-    )
+    return replace(one, boot_id=boot, at_ns=round(at_ms * NS_PER_MS), recorder_boot_id=one.boot_id, edge_ns=one.edge_ns)
 
 
 def test_strips_of_two_recorders_compare_on_the_clock_of_the_server() -> None:

@@ -18,6 +18,7 @@ from timing.facts import CrossingUnassigned, RaceChanged, StripsChanged
 from timing.intake import StripIntake
 from timing.journal import Kind
 from timing.loose import LooseCrossings
+from timing.rescoring import Rescoring
 from timing.rules import RaceRules
 from timing.structs import NewEvent, NewTrack, RaceState, RaceView, StripLine
 
@@ -398,3 +399,19 @@ async def test_a_blind_spot_is_shown_once_after_a_restart_of_the_server(
     async with racing_in(tmp_path) as racing, listening(racing, recorder) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         assert len(strips.blind_spots(race.event_id, "1")) == 1
+
+
+async def test_a_race_scored_anew_while_paused_goes_on_with_the_new_lock_out(
+    racing: Racing, recorder: RecorderProcess
+) -> None:
+    race = await racing.ready(await racing.event(rules=RaceRules(lockout_ms=60_000)), await racing.racer("Ann"))
+    async with listening(racing, recorder) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await press(recorder, 1)
+        await heard.until(lambda: bool(heard.races) and heard.races[-1].state is RaceState.RUNNING)
+        paused = await racing.do(race, Kind.PAUSE)
+        rescoring = Rescoring(racing.db, racing.facts, racing.events, racing.control, strips)
+        scored = await rescoring.apply(race.race_id, 0, "timekeeper", paused.version)
+        await racing.do(scored, Kind.RESUME)
+        await press(recorder, 2)
+        await heard.until(lambda: len(heard.races[-1].laps) == 2)

@@ -231,3 +231,24 @@ async def test_what_is_wrong_with_the_way_is_said_in_its_own_words(racing: Racin
         own, remote = strips.recorders()
     assert remote.problem == "The cable is out."
     assert own.problem != remote.problem
+
+
+async def test_people_read_the_time_of_day_of_this_machine_whatever_the_other_one_believes(
+    racing: Racing, own: RecorderProcess, pi: OtherMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    years_ns = 2 * 365 * 86_400 * NS_PER_S
+    real = clock.wall_ns
+    monkeypatch.setattr(clock, "wall_ns", lambda: real() + years_ns)
+    async with listening(racing, own.socket, Way("r1", "Pi", pi.socket)) as (strips, heard):
+        await heard.until(lambda: are_all_there(strips))
+        race = await racing.ready(await two_tracks(racing, strips), await racing.racer("Ann"), "2")
+        before_ns = clock.wall_ns()
+        await hits(pi, 1)
+        await heard.until(lambda: heard.races[-1].state is RaceState.RUNNING)
+        await heard.until(lambda: strips.recorders()[1].clock_difference_ms is not None)
+        difference_ms = strips.recorders()[1].clock_difference_ms
+
+    entries = await racing.control.journal(race.race_id)
+    assert abs(entries[-1].wall_ns - before_ns) < 10 * NS_PER_S
+    assert difference_ms is not None
+    assert abs(difference_ms + years_ns // 1_000_000) < 10_000
