@@ -79,6 +79,15 @@ async def test_difference_is_shown_then_applied_and_twice_is_once(place: Recorde
     assert len(now.laps) == 2
 
 
+async def test_it_begins_with_the_lockout_the_race_had(place: Recorded) -> None:
+    site, _ = place
+    race = await chattered(site.house, await an_event(site.house, lockout_ms=0), "Zoë")
+    async with Crew(site, "operator") as crew:
+        shown = words(await crew.get(f"/staff/races/{race.race_id}/rescore"))
+    assert 'name="lockout" class="short" value="0 s"' in crew.page.text
+    assert "Nothing would change" in shown
+
+
 async def test_nothing_would_change_is_said(place: Recorded) -> None:
     site, _ = place
     event = await an_event(site.house, lockout_ms=300)

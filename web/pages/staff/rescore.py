@@ -69,10 +69,12 @@ class Preview(Struct, frozen=True, kw_only=True):
 
 
 @get(PAGE, guards=EDIT)
-async def preview(request: AnyRequest, house: House, race_id: FromPath[str], lockout: FromQuery[str] = "") -> Answer:
-    """What another lock-out would make of the race; nothing changes."""
+async def preview(
+    request: AnyRequest, house: House, race_id: FromPath[str], lockout: FromQuery[str | None] = None
+) -> Answer:
+    """What another lock-out would make of the race; nothing changes. Begins with the one it was raced with."""
     race = await house.control.view(race_id)
-    form = Form({"lockout": lockout})
+    form = Form({"lockout": lockout_text(race.rules.lockout_ms) if lockout is None else lockout})
     return await _answer(request, house, race, form, _lockout_of(form))
 
 
