@@ -14,6 +14,7 @@ from appliance.clock import iso_utc
 from timing.fold import in_time_order, taken_back
 from timing.journal import Entry
 from timing.rules import RaceRules
+from timing.stream import BlindReason
 from timing.structs import RaceState
 from timing.tape import Tape
 
@@ -95,16 +96,23 @@ def is_touched(spans: Iterable[Span], gap: StripGap) -> bool:
 
 def blind_spot(gap: StripGap, recorder_name: str) -> BlindSpot:
     """The gap in the words of people."""
-    known = gap.from_boot_id == gap.to_boot_id
     return BlindSpot(
         from_at=iso_utc(gap.from_wall_ns),
         to_at=iso_utc(gap.to_wall_ns),
-        missing_ms=(gap.to_ns - gap.from_ns) // NS_PER_MS if known else None,
+        missing_ms=_missing_ms(gap),
         lost=gap.lost,
         reason=gap.reason,
         line=gap.line,
         recorder_name=recorder_name,
     )
+
+
+def _missing_ms(gap: StripGap) -> int | None:
+    if gap.from_boot_id != gap.to_boot_id:
+        return None
+    if gap.reason == BlindReason.POWER:  # The machine slept, and its monotonic clock with it.
+        return max(0, gap.to_wall_ns - gap.from_wall_ns) // NS_PER_MS
+    return (gap.to_ns - gap.from_ns) // NS_PER_MS
 
 
 def _overlaps(span: Span, gap: StripGap) -> bool:

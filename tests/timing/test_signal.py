@@ -114,3 +114,8 @@ def test_people_read_how_long_it_lasted_where_anybody_knows() -> None:
     assert (spot.from_at, spot.to_at) == ("1970-01-01T00:00:01.500Z", "1970-01-01T00:00:03.400Z")
     assert (spot.missing_ms, spot.reason, spot.recorder_name) == (1_900, "killed", "Pi of track 2")
     assert blind_spot(replace(blind(1, 2), to_boot_id="b"), "x").missing_ms is None
+
+
+def test_a_machine_that_slept_was_blind_as_long_as_the_time_of_day_says() -> None:
+    slept = replace(blind(1_000, 1_001), reason="power", to_wall_ns=61_000 * NS_PER_MS)
+    assert blind_spot(slept, "x").missing_ms == 60_000
