@@ -1,12 +1,13 @@
 """
 Boots the private kernel (`make gpiolab`) around one command: GPIO lines to pull, clocks to set, a plug to pull.
 
-    gpiolab.py [--share DIR]… [--disk FILE:PLACE]… [--mem 512M] [--timeout 120] [--power-cut S] -- COMMAND …
+    gpiolab.py [--share DIR]… [--disk FILE:PLACE]… [--mem 512M] [--timeout 120] [--power-cut S] [--init] -- COMMAND …
 
 The command sees the files of the machine outside; what it changes is gone afterwards, except below a --share (a folder
 of the machine outside) and on a --disk (an ext4 image, mounted at PLACE). `/run/strips/line17/pull` takes `pull-up`
 and `pull-down`: the contact of a strip on GPIO 17 of the chip named in `/run/strips/chip`. --power-cut, or SIGTERM to
-this program, pulls the plug: what the kernel inside had not brought to its disks is gone.
+this program, pulls the plug: what the kernel inside had not brought to its disks is gone. With --init the command is
+the first process (systemd), which ends the machine itself; the exit status is then 125.
 
 Exit status: the command's; 124 after --timeout, 125 when nothing was started, 137 after a cut. Needs x86-64 and root.
 """
@@ -63,6 +64,8 @@ def kernel_line(kernel: Path, lab: Path, memory: str, disks: Sequence[tuple[Path
 def boot(options: argparse.Namespace, lab: Path) -> int:
     """One life of the machine; its exit status."""
     write_boot(lab, options.command, options.share, options.disk)
+    if options.init:
+        (lab / "is-init").touch()
     line = kernel_line(options.kernel, lab, options.mem, options.disk)
     machine = subprocess.Popen(line, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -110,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mem", default="512M")
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds")
     parser.add_argument("--power-cut", type=float, metavar="S", help="pull the plug after S seconds")
+    parser.add_argument("--init", action="store_true", help="the command is the machine's first process")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     return parser
 
