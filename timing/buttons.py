@@ -13,6 +13,9 @@ from timing.structs import RaceState
 BOUNCE_NS = 300_000_000
 """A switch chatters for some milliseconds, and nobody presses twice within 0.3 s and means it."""
 
+QUIET_NS = 50_000_000
+"""A contact that closes again so soon after it opened was never let go: letting go chatters too."""
+
 MEANING: Mapping[RaceState, Kind] = {
     RaceState.READY: Kind.START,
     RaceState.RUNNING: Kind.LAP,
@@ -20,14 +23,23 @@ MEANING: Mapping[RaceState, Kind] = {
 }
 
 
-def is_new_press(last: EdgeSeen | None, edge: EdgeSeen) -> bool:
-    """Whether the edge begins another press than the last one of the same button."""
+def is_new_press(last: EdgeSeen | None, edge: EdgeSeen, before: EdgeSeen | None = None) -> bool:
+    """
+    Whether the edge begins another press than the last one of the same button.
+
+    Args:
+        last: The edge that began that one.
+        before: The button's edge right before this one.
+    """
     if not edge.active:
+        return False
+    quiet_ns = None if before is None else since_ns(before, edge)
+    if quiet_ns is not None and abs(quiet_ns) < QUIET_NS:
         return False
     after_ns = None if last is None else since_ns(last, edge)
     return after_ns is None or abs(after_ns) >= BOUNCE_NS
 
 
-def meaning(state: RaceState) -> Kind | None:
-    """What the button does to a race; None where it does nothing."""
-    return MEANING.get(state)
+def meaning(state: RaceState | None) -> Kind | None:
+    """What the button does to a race in this state; None where it does nothing."""
+    return None if state is None else MEANING.get(state)

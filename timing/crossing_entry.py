@@ -1,6 +1,8 @@
 """An edge as a journal entry, and back: the one place that knows how a crossing is written down. Pure."""
 
-from timing.crossings import EdgeSeen
+from collections.abc import Sequence
+
+from timing.crossings import Crossing, EdgeSeen
 from timing.journal import ACTOR_STRIP, Entry, Kind, Payload
 
 
@@ -62,3 +64,11 @@ def edge_of(entry: Entry) -> EdgeSeen | None:
         recorder_boot_id=payload.recorder_boot_id or entry.boot_id,
         edge_ns=payload.edge_ns,
     )
+
+
+def replaced_entry(entries: Sequence[Entry], crossing: Crossing) -> int | None:
+    """The entry of the crossing of the same pass that this one stands in for, if the race has it."""
+    if crossing.replaces is None:
+        return None
+    replaced = action_id_of(*crossing.replaces)
+    return next((entry.seq for entry in entries if entry.action_id == replaced), None)

@@ -5,20 +5,27 @@ A car makes many edges: two strips, two axles, a bouncing contact. The first is 
 lock-out is over are kept as bounces. The lock-out is shared by all lines of the track (DREM counted one pass over two
 strips as two laps, its issue 252) and is counted from the crossing's stamp.
 
-Order: edges are judged in the order in which the recorder numbered them, at once, because a lap must not wait. Two
-lines are read one after the other, so an edge may come later and yet bear an earlier stamp (by less than a ms as a
-rule). The earliest stamp of a pass wins: such an edge gives a second `Crossing` that names in `replaces` the one whose
-place it takes. Judging the stored edges again therefore gives the same crossings as seen live. It also equals judging
-them sorted by stamp, unless a further edge lies within that same lateness of the end of a lock-out.
+Order: edges are judged in the order in which they come, at once, because a lap must not wait. Two lines are read one
+after the other, and a recorder whose cable was out tells of an hour at once, so an edge may come later and yet bear an
+earlier stamp. It is judged by the passes of that time. The earliest stamp of a pass wins: such an edge gives a second
+`Crossing` that names in `replaces` the one whose place it takes. Judging the stored edges again therefore gives the
+same crossings as seen live. It also equals judging them sorted by stamp, unless a further edge lies within that same
+lateness of the end of a lock-out.
 
 Clocks: stamps of one recorder's one boot compare by `edge_ns`. Lines of two recorders on one track compare by `at_ns`,
 the same moments on the server's clock. Where neither compares (something was rebooted) the edge is a crossing of its
 own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+EdgeKey = tuple[str, int]
+"""Recorder id and number of an edge."""
+
+KEPT_PASSES = 500
+"""Crossings of a track that late edges are judged by: an hour of laps, for a cable that was out that long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +60,14 @@ class Crossing:
     A car crossed the line: the edge that says so.
 
     `bounces` counts the other `active` edges of the same pass, `contact_ns` how long the strip stayed pressed; both are
-    0 and None when it is first seen and known once the pass is over. `replaces`: number of the edge whose crossing
-    this one stands in for.
+    0 and None when it is first seen and known once the pass is over. `replaces`: the edge whose crossing this one
+    stands in for.
     """
 
     edge: EdgeSeen
     bounces: int = 0
     contact_ns: int | None = None
-    replaces: int | None = None
+    replaces: EdgeKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +90,10 @@ LineKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class TrackStrips:
-    """A track's strips so far: the last crossing, the one before, and each line."""
+    """A track's strips so far: the newest crossing, those before it in the order in which they came, and each line."""
 
     last: Crossing | None = None
-    before: Crossing | None = None
+    past: tuple[EdgeSeen, ...] = ()
     lines: Mapping[LineKey, LineSeen] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
@@ -109,26 +116,34 @@ def step(strips: TrackStrips, edge: EdgeSeen, lockout_ns: int) -> tuple[TrackStr
     """
     if not edge.active:
         return _released(strips, edge), None
-    if strips.before is not None and _is_within(strips.before.edge, edge, lockout_ns):
-        return _bounced(strips, edge), None
-    if strips.last is None or _is_outside(strips.last.edge, edge, lockout_ns):
-        return _crossed(strips, edge)
-    if _is_earlier(strips.last.edge, edge):
-        return _replaced(strips, strips.last, edge)
-    return _bounced(strips, edge), None
+    soonest: EdgeSeen | None = None
+    for known in _newest_first(strips):
+        after_ns = since_ns(known, edge)
+        if key_of(known) == key_of(edge) or (after_ns is not None and 0 <= after_ns < lockout_ns):
+            return _bounced(strips, edge), None
+        if soonest is None and after_ns is not None and -lockout_ns < after_ns < 0:
+            soonest = known
+    return _crossed(strips, edge) if soonest is None else _replaced(strips, soonest, edge)
 
 
 def detect(edges: Iterable[EdgeSeen], lockout_ns: int) -> list[Crossing]:
     """All crossings of a track's stored edges, replaced ones left out, bounces and contact times counted."""
     strips = TrackStrips()
-    found: list[Crossing] = []
+    found: dict[EdgeKey, Crossing] = {}
     for edge in edges:
         strips, crossing = step(strips, edge, lockout_ns)
-        if crossing is not None and crossing.replaces is None:
-            found.append(crossing)
+        if crossing is not None:
+            if crossing.replaces is not None:
+                found.pop(crossing.replaces, None)
+            found[key_of(crossing.edge)] = crossing
         if strips.last is not None:
-            found[-1] = strips.last
-    return found
+            found[key_of(strips.last.edge)] = strips.last
+    return list(found.values())
+
+
+def key_of(edge: EdgeSeen) -> EdgeKey:
+    """What names an edge."""
+    return edge.recorder_id, edge.seq
 
 
 def since_ns(earlier: EdgeSeen, later: EdgeSeen) -> int | None:
@@ -140,16 +155,10 @@ def since_ns(earlier: EdgeSeen, later: EdgeSeen) -> int | None:
     return None
 
 
-def _is_outside(crossing: EdgeSeen, edge: EdgeSeen, lockout_ns: int) -> bool:
-    """Whether the edge lies outside the lock-out, on either side: an edge that much older is another pass."""
-    after_ns = since_ns(crossing, edge)
-    return after_ns is None or abs(after_ns) >= lockout_ns
-
-
-def _is_within(crossing: EdgeSeen, edge: EdgeSeen, lockout_ns: int) -> bool:
-    """Whether the edge comes after this crossing and inside its lock-out."""
-    after_ns = since_ns(crossing, edge)
-    return after_ns is not None and 0 <= after_ns < lockout_ns
+def _newest_first(strips: TrackStrips) -> Iterator[EdgeSeen]:
+    if strips.last is not None:
+        yield strips.last.edge
+    yield from reversed(strips.past)
 
 
 def _is_earlier(crossing: EdgeSeen, edge: EdgeSeen) -> bool:
@@ -158,17 +167,24 @@ def _is_earlier(crossing: EdgeSeen, edge: EdgeSeen) -> bool:
 
 
 def _crossed(strips: TrackStrips, edge: EdgeSeen) -> tuple[TrackStrips, Crossing]:
-    crossing = Crossing(edge)
+    crossing, last = Crossing(edge), strips.last
     lines = {key: replace(line, silent_crossings=line.silent_crossings + 1) for key, line in strips.lines.items()}
     _press(lines, edge, bounced=False)
-    return TrackStrips(last=crossing, before=strips.last, lines=MappingProxyType(lines)), crossing
+    is_late = last is not None and _is_earlier(last.edge, edge)
+    past = strips.past if last is None else (*strips.past, edge if is_late else last.edge)[-KEPT_PASSES:]
+    return TrackStrips(last=last if is_late else crossing, past=past, lines=MappingProxyType(lines)), crossing
 
 
-def _replaced(strips: TrackStrips, last: Crossing, edge: EdgeSeen) -> tuple[TrackStrips, Crossing]:
-    crossing = Crossing(edge, bounces=last.bounces + 1, replaces=last.edge.seq)
+def _replaced(strips: TrackStrips, known: EdgeSeen, edge: EdgeSeen) -> tuple[TrackStrips, Crossing]:
     lines = dict(strips.lines)
     _press(lines, edge, bounced=True)
-    return replace(strips, last=crossing, lines=MappingProxyType(lines)), crossing
+    last = strips.last
+    if last is not None and last.edge is known:
+        crossing = Crossing(edge, bounces=last.bounces + 1, replaces=key_of(known))
+        return replace(strips, last=crossing, lines=MappingProxyType(lines)), crossing
+    past = tuple(edge if one is known else one for one in strips.past)
+    crossing = Crossing(edge, bounces=1, replaces=key_of(known))
+    return replace(strips, past=past, lines=MappingProxyType(lines)), crossing
 
 
 def _bounced(strips: TrackStrips, edge: EdgeSeen) -> TrackStrips:

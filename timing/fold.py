@@ -18,7 +18,7 @@ from timing.structs import RaceState
 from timing.taken_back import replacements, taken_back
 from timing.tape import Tape
 
-__all__ = ["Race", "fold", "in_time_order", "play", "taken_back"]
+__all__ = ["Race", "fold", "in_time_order", "play", "state_at", "taken_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,19 @@ def play(entries: Sequence[Entry], rules: RaceRules) -> Tape:
         if entry.seq not in absent:
             tape.play(entry)
     return tape
+
+
+def state_at(entries: Sequence[Entry], rules: RaceRules, moment: Entry) -> RaceState | None:
+    """The state that an entry finds the race in at the moment when it happened; None before it was ready."""
+    absent = taken_back(entries)
+    tape = Tape(rules=rules)
+    for entry in in_time_order([*entries, moment]):
+        if entry is moment:
+            break
+        if entry.seq not in absent:
+            tape.play(entry)
+    was_cut_off = tape.state is RaceState.RUNNING and tape.boot_id != moment.boot_id
+    return RaceState.PAUSED if was_cut_off else tape.state
 
 
 def in_time_order(entries: Sequence[Entry]) -> list[Entry]:

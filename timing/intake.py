@@ -12,39 +12,39 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from appliance import clock
 from appliance.database import Database
-from appliance.errors import ApplianceError, Conflict, NotFound
+from appliance.errors import ApplianceError, NotFound
 from appliance.facts import Facts
 from timing.blind import BlindSpots
 from timing.buttons import is_new_press, meaning
 from timing.control import RaceControl, WriteJob
-from timing.crossing_entry import action_id_of, entry_of
-from timing.crossings import Crossing, EdgeSeen, TrackStrips, step
+from timing.crossing_entry import action_id_of, edge_of, entry_of, replaced_entry
+from timing.crossings import Crossing, EdgeSeen, LineKey, TrackStrips, step
 from timing.events import Events
 from timing.facts import CrossingUnassigned, EdgeHeard, StripsChanged
-from timing.journal import ACTOR_BUTTON
+from timing.fold import state_at
+from timing.journal import ACTOR_BUTTON, Kind
 from timing.live_race import LiveRace
-from timing.lockouts import TrackKey, load_lockouts, save_lockout
+from timing.lockouts import TrackKey, load_lockouts, save_lockout, with_crossings
 from timing.loose import loose_job
+from timing.positions import Positions, Stride
 from timing.recorder_link import RecorderLink
 from timing.recorders import Recorders, RecorderState, Remotes
 from timing.signal import BlindSpot, StripGap
 from timing.signal_store import SignalStore
-from timing.stream import StripsKind
-from timing.strip_health import StripHealth, line_health
+from timing.strip_health import StripHealth
+from timing.strip_report import StripReport
 from timing.structs import Track
 
 log = logging.getLogger(__name__)
 
+SAVE_AFTER_S = 5.0
+"""Edges that made no crossing are passed so much later: one write for all of them."""
 RETRY_S = 0.5
 """Pause before the streams are read again after a crossing could not be stored (disk full)."""
-
-PROBLEMS = {
-    "disk_full": "The disk is full. Crossings are still recorded, on the reserve: make room soon.",
-    "not_recording": "The disk takes nothing more. Crossings wait in memory only: make room now.",
-    "strips_away": "The timer kit does not answer: check its power and the network. Take laps by hand meanwhile.",
-}
 
 
 class StripIntake:
@@ -59,12 +59,14 @@ class StripIntake:
         self._recorders = Recorders(db, facts, socket_path, self)
         self._signal = SignalStore(db)
         self._blind = BlindSpots(self._signal, events, control, self._recorders, self.times)
-        self._cursors: dict[str, int] = {}
-        """By recorder: edges up to here had their effect, durably."""
-        self._writing: dict[asyncio.Future[None], EdgeSeen] = {}
+        self._report = StripReport(events, self._recorders, self._signal, self)
+        self._positions = Positions(db)
+        self._writing: dict[asyncio.Future[None], EdgeSeen | None] = {}
         """Edges whose effect is on its way to the disk."""
         self._tracks: dict[TrackKey, TrackStrips] = {}
-        self._presses: dict[tuple[str, int], EdgeSeen] = {}
+        self._presses: dict[LineKey, tuple[EdgeSeen | None, EdgeSeen | None]] = {}
+        """By button: the edge that began its last press, and its last edge."""
+        self._saving: asyncio.TimerHandle | None = None
         self._retry: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -87,7 +89,12 @@ class StripIntake:
         self._stopped = True
         if self._retry is not None:
             self._retry.cancel()
+        if self._saving is not None:
+            self._saving.cancel()
         await self._recorders.stop()
+        self._save()
+        if self._writing:
+            await asyncio.wait(list(self._writing))
         await self._signal.settle()
 
     # ---- what people see
@@ -95,7 +102,7 @@ class StripIntake:
     @property
     def problem(self) -> str | None:
         """What is wrong with the recorders, in words; None when all is well."""
-        return _joined([_problem(link) for link in self._recorders.links()])
+        return self._report.problem
 
     def recorders(self) -> list[RecorderState]:
         """Every recorder as it stands now, the box's own first."""
@@ -124,35 +131,11 @@ class StripIntake:
 
     def health(self, event_id: str, track_id: str) -> StripHealth:
         """The recorders and lines of a track. Raises NotFound."""
-        track = self._events.track(event_id, track_id)
-        strips = self._tracks.get((event_id, track_id), TrackStrips())
-        links = self._links_of(track)
-        main = links[0]
-        return StripHealth(
-            connected=all(link.connected for link in links),
-            simulated=main.recorder is not None and main.recorder.strips == StripsKind.SIMULATED,
-            caught_up=all(link.caught_up for link in links),
-            recorder_id=main.recorder_id,
-            problem=_joined([_problem(link) for link in links]),
-            last_seq=self._handled(main),
-            lost_edges=sum(gap.lost for gap in self._signal.all() if self._is_of(gap, track, links)),
-            lines=[
-                health
-                for link in links
-                for health in line_health(strips, self._names(track, link), link.recorder_id or "", clock.mono_ns())
-            ],
-        )
+        return self._report.of_track(event_id, track_id)
 
     def silent_lines(self) -> list[str]:
         """Lines that a track's crossings have passed by, as "strip 2 of Track 1"."""
-        return [
-            f"{line.name} of {track.name}"
-            for event in self._events.list()
-            for track in event.tracks
-            if (event.event_id, track.track_id) in self._tracks
-            for line in self.health(event.event_id, track.track_id).lines
-            if line.silent
-        ]
+        return self._report.silent_lines()
 
     def blind_spots(self, event_id: str, track_id: str) -> list[BlindSpot]:
         """What the strips could not see while the live race of a track ran."""
@@ -177,20 +160,26 @@ class StripIntake:
 
     def cursor(self, recorder_id: str) -> int:
         """Edges after this number are still wanted."""
-        return self._cursors.get(recorder_id, 0)
+        return self._positions.durable(recorder_id)
 
     def edge(self, link: RecorderLink, edge: EdgeSeen, *, live: bool) -> None:
-        """An edge, once and in order."""
-        if link.is_button(edge.line):
-            self._pressed(edge)
-        else:
-            self._saw(link, edge)
+        """An edge, once and in order. After a write that failed all wait, so that none passes the crossing in it."""
+        if self._retry is None:
+            self._positions.saw(edge.recorder_id, edge.seq)
+            if link.is_button(edge.line):
+                self._pressed(edge)
+            else:
+                self._saw(link, edge)
+            self._save_soon()
         if live:
             self._facts.publish(EdgeHeard(edge=edge))
         self._facts.publish(StripsChanged())
 
     def gap(self, link: RecorderLink, gap: StripGap) -> None:
         """Edges are missing."""
+        if self._retry is None:
+            self._positions.saw(gap.recorder_id, gap.seq)
+            self._save_soon()
         if self._signal.add(gap):
             log.warning("strip_gap recorder=%s reason=%s line=%s lost=%d", link.name, gap.reason, gap.line, gap.lost)
             self._facts.publish(StripsChanged())
@@ -202,11 +191,18 @@ class StripIntake:
     # ---- edges to crossings
 
     def _saw(self, link: RecorderLink, edge: EdgeSeen) -> None:
+        made: list[tuple[TrackKey, Crossing]] = []
         for key, lockout_ms in self._timed_by(edge):
-            strips, crossing = step(self._tracks.get(key, TrackStrips()), edge, lockout_ms * 1_000_000)
-            self._tracks[key] = strips
+            self._tracks[key], crossing = step(self._tracks.get(key, TrackStrips()), edge, lockout_ms * 1_000_000)
             if crossing is not None:
-                self._crossed(link, key, crossing, strips)
+                made.append((key, crossing))
+        taken = [self._offer(link, key, crossing, is_only=len(made) == 1) for key, crossing in made]
+        if not made or taken == [True]:
+            return
+        stride = self._positions.stride()
+        jobs = [stride.job, *(save_lockout(key, self._tracks[key]) for key, _ in made)]
+        written = self._db.write(_all(jobs)) if any(taken) else self._keep_loose(*made[0], jobs)
+        self._follow_write(asyncio.ensure_future(written), edge, stride, lambda: link.crossed(edge.line))
 
     def _timed_by(self, edge: EdgeSeen) -> Iterator[tuple[TrackKey, int]]:
         """The tracks this edge's line times, with their lock-outs: those with a live race, and the current event's."""
@@ -225,22 +221,25 @@ class StripIntake:
             if self._is_of_track(track, edge.recorder_id, edge.line):
                 yield key, lockout_ms
 
-    def _crossed(self, link: RecorderLink, key: TrackKey, crossing: Crossing, strips: TrackStrips) -> None:
+    def _offer(self, link: RecorderLink, key: TrackKey, crossing: Crossing, *, is_only: bool) -> bool:
+        """Whether the live race of the track takes the crossing, or has it; not `is_only`: another track may, too."""
         edge, race = crossing.edge, self._control.open_race(*key)
-        jobs = [_save_cursor(edge), save_lockout(key, strips)]
+        if race is None or not belongs(race, edge):
+            return False
+        if race.has(action_id_of(edge.recorder_id, edge.seq)):
+            return True
+        entry = entry_of(
+            race.record.race_id, len(race.entries), edge, target_seq=replaced_entry(race.entries, crossing)
+        )
+        stride = self._positions.stride(up_to=None if is_only else edge)
         try:
-            if race is None or not belongs(race, edge):
-                raise Conflict("No race takes it.", "Give it to a race, or let it be.")
-            if race.has(action_id_of(edge.recorder_id, edge.seq)):
-                return
-            target_seq = _replaced_entry(race, crossing)
-            entry = entry_of(race.record.race_id, len(race.entries), edge, target_seq=target_seq)
-            written = self._control.append(race, entry, _all(jobs))
-            if edge.boot_id != clock.boot_id():
-                self._control.pause_if_cut_off(race)
+            written = self._control.append(race, entry, _all([stride.job, save_lockout(key, self._tracks[key])]))
         except ApplianceError:
-            written = asyncio.ensure_future(self._keep_loose(key, crossing, jobs))
-        self._follow_write(written, edge, lambda: link.crossed(edge.line))
+            return False
+        self._follow_write(written, edge, stride, lambda: link.crossed(edge.line))
+        if edge.boot_id != clock.boot_id():
+            self._control.pause_if_cut_off(race)
+        return True
 
     async def _keep_loose(self, key: TrackKey, crossing: Crossing, jobs: list[WriteJob]) -> None:
         edge = crossing.edge
@@ -249,56 +248,82 @@ class StripIntake:
 
     def _pressed(self, edge: EdgeSeen) -> None:
         button = (edge.recorder_id, edge.line)
-        if not is_new_press(self._presses.get(button), edge):
-            return
-        self._presses[button] = edge
-        for key, _ in self._timed_by(edge):
+        press, before = self._presses.get(button, (None, None))
+        is_new = is_new_press(press, edge, before)
+        self._presses[button] = (edge if is_new else press, edge)
+        for key, _ in self._timed_by(edge) if is_new else ():
             race = self._control.open_race(*key)
-            kind = None if race is None else meaning(race.accepted.state)
-            if race is None or kind is None or not belongs(race, edge):
+            if race is None or not belongs(race, edge) or race.has(action_id_of(edge.recorder_id, edge.seq)):
                 continue
-            if race.has(action_id_of(edge.recorder_id, edge.seq)):
+            entry = entry_of(race.record.race_id, len(race.entries), edge, actor=ACTOR_BUTTON, kind=Kind.LAP)
+            kind = meaning(state_at(race.entries, race.record.rules, entry))
+            if kind is None:
                 continue
-            entry = entry_of(race.record.race_id, len(race.entries), edge, actor=ACTOR_BUTTON, kind=kind)
+            stride = self._positions.stride(up_to=edge)
             try:
-                written = self._control.append(race, entry, _save_cursor(edge))
+                written = self._control.append(race, msgspec.structs.replace(entry, kind=kind), stride.job)
             except ApplianceError as error:
                 log.warning("button_refused race_id=%s kind=%s error=%s", race.record.race_id, kind, error)
                 continue
-            self._follow_write(written, edge)
+            self._follow_write(written, edge, stride)
 
     # ---- what is durable
 
-    def _handled(self, link: RecorderLink) -> int:
+    def seen(self, event_id: str, track_id: str) -> TrackStrips | None:
+        """What the strips of a track did since the server started; None as long as that is nothing."""
+        return self._tracks.get((event_id, track_id))
+
+    def handled(self, link: RecorderLink) -> int:
         """The number up to which every edge has had its effect, durably."""
-        writing = [edge.seq for edge in self._writing.values() if edge.recorder_id == link.recorder_id]
-        return min(writing) - 1 if writing else link.last_seq
+        writing = {edge.recorder_id for edge in self._writing.values() if edge is not None}
+        is_waiting = self._retry is not None or link.recorder_id in writing
+        return self._positions.durable(link.recorder_id or "") if is_waiting else link.last_seq
 
     def _follow_write(
-        self, written: "asyncio.Future[None]", edge: EdgeSeen, then: Callable[[], None] = lambda: None
+        self,
+        written: "asyncio.Future[None]",
+        edge: EdgeSeen | None,
+        stride: Stride,
+        then: Callable[[], None] = lambda: None,
     ) -> None:
+        self._positions.took(stride)
         self._writing[written] = edge
-        written.add_done_callback(lambda done: self._wrote(done, edge, then))
+        written.add_done_callback(lambda done: self._wrote(done, stride, then))
 
-    def _wrote(self, written: "asyncio.Future[None]", edge: EdgeSeen, then: Callable[[], None]) -> None:
-        del self._writing[written]
+    def _wrote(self, written: "asyncio.Future[None]", stride: Stride, then: Callable[[], None]) -> None:
+        edge = self._writing.pop(written)
         if written.cancelled():
             return
         error = written.exception()
         if error is None:
-            self._cursors[edge.recorder_id] = max(edge.seq, self._cursors.get(edge.recorder_id, 0))
+            self._positions.stored(stride)
             then()
             self._facts.publish(StripsChanged())
             return
-        log.error("crossing_not_stored seq=%d error=%s", edge.seq, error)
+        log.error("crossing_not_stored seq=%s error=%s", edge and edge.seq, error)
         if self._retry is None and not self._stopped:
             self._retry = asyncio.ensure_future(self._read_again())
 
+    def _save_soon(self) -> None:
+        """What had no effect need not have one after a restart either, when tracks have other lines by then."""
+        if self._saving is None and self._positions.is_due:
+            self._saving = asyncio.get_running_loop().call_later(SAVE_AFTER_S, self._save)
+
+    def _save(self) -> None:
+        self._saving = None
+        if self._retry is None and self._positions.is_due:
+            stride = self._positions.stride()
+            self._follow_write(asyncio.ensure_future(self._db.write(stride.job)), None, stride)
+
     async def _read_again(self) -> None:
-        """The recorders have every edge: read on from the last ones that had their effect."""
-        await asyncio.sleep(RETRY_S)
-        await self._recorders.read_again(self._settle)
-        self._retry = None
+        """The recorders have every edge: read on from the last ones that had their effect, as often as it takes."""
+        while self._retry is not None:
+            await asyncio.sleep(RETRY_S)
+            try:
+                await self._recorders.read_again(self._settle)
+                self._retry = None
+            except Exception:
+                log.exception("not_read_again")
 
     async def _settle(self) -> None:
         """No edge comes meanwhile: what is on its way decides where to go on."""
@@ -308,34 +333,15 @@ class StripIntake:
         await self._load_positions()
 
     async def _load_positions(self) -> None:
-        rows = await self._db.fetch_all("SELECT recorder_id, seq FROM strip_cursor")
-        self._cursors = {row["recorder_id"]: row["seq"] for row in rows}
+        await self._positions.load()
         self._tracks = await load_lockouts(self._db)
         self._presses.clear()
-
-    # ---- inside
-
-    def _links_of(self, track: Track) -> list[RecorderLink]:
-        """The recorders that time a track; the box's own when nothing else is known."""
-        links = self._recorders.links()
-        if track.lines is None:
-            return links[:1]
-        wanted = {known.recorder_id for known in track.lines}
-        own_is_wanted = None in wanted
-        found = [link for link in links if link.recorder_id in wanted or (link.is_own and own_is_wanted)]
-        return found or links[:1]
-
-    def _names(self, track: Track, link: RecorderLink) -> dict[int, str]:
-        strips = [strip for strip in link.strips if self.times(track, link.recorder_id or "", strip.line)]
-        return {strip.line: strip.name if link.is_own else f"{strip.name} ({link.name})" for strip in strips}
-
-    def _is_of(self, gap: StripGap, track: Track, links: list[RecorderLink]) -> bool:
-        """Whether a gap of this boot is of a line of the track."""
-        if gap.line is None or gap.to_boot_id != clock.boot_id():
-            return False
-        return any(link.recorder_id == gap.recorder_id for link in links) and self.times(
-            track, gap.recorder_id, gap.line
-        )
+        for race in self._control.open_races():
+            key = (race.record.event_id, race.race.track_id)
+            self._tracks[key] = with_crossings(self._tracks.get(key, TrackStrips()), race.entries)
+            for entry in race.entries:
+                if entry.actor == ACTOR_BUTTON and (press := edge_of(entry)) is not None:
+                    self._presses[press.recorder_id, press.line] = (press, None)
 
 
 def belongs(race: LiveRace, edge: EdgeSeen) -> bool:
@@ -352,37 +358,9 @@ def belongs(race: LiveRace, edge: EdgeSeen) -> bool:
     )
 
 
-def _replaced_entry(race: LiveRace, crossing: Crossing) -> int | None:
-    if crossing.replaces is None:
-        return None
-    replaced = action_id_of(crossing.edge.recorder_id, crossing.replaces)
-    return next((entry.seq for entry in race.entries if entry.action_id == replaced), None)
-
-
-def _problem(link: RecorderLink) -> str | None:
-    problem = link.problem
-    words = PROBLEMS.get(problem, problem) if problem else None
-    return words if link.is_own or words is None else f"{link.name}: {words}"
-
-
-def _joined(problems: list[str | None]) -> str | None:
-    return " ".join(problem for problem in problems if problem) or None
-
-
 def _all(jobs: list[WriteJob]) -> WriteJob:
     def job(connection: sqlite3.Connection) -> None:
         for one in jobs:
             one(connection)
-
-    return job
-
-
-def _save_cursor(edge: EdgeSeen) -> WriteJob:
-    def job(connection: sqlite3.Connection) -> None:
-        connection.execute(
-            "INSERT INTO strip_cursor (recorder_id, seq) VALUES (?, ?)"
-            " ON CONFLICT (recorder_id) DO UPDATE SET seq = max(seq, excluded.seq)",
-            (edge.recorder_id, edge.seq),
-        )
 
     return job

@@ -6,15 +6,22 @@ it began: a chattering strip makes hundreds.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import msgspec
 
 from appliance.database import Database
-from timing.crossings import Crossing, EdgeSeen, TrackStrips
+from timing.crossing_entry import edge_of
+from timing.crossings import KEPT_PASSES, Crossing, EdgeSeen, TrackStrips, key_of
+from timing.journal import Entry
+from timing.taken_back import crossings_by_edge, replacements
 
 TrackKey = tuple[str, str]
 """Event id and track id."""
+
+STORED = 4
+"""Crossings; those of a live race are in its journal besides."""
 
 SAVE = (
     "INSERT INTO lockout (event_id, track_id, crossings) VALUES (?, ?, ?)"
@@ -30,7 +37,7 @@ async def load_lockouts(db: Database) -> dict[TrackKey, TrackStrips]:
 
 def save_lockout(key: TrackKey, strips: TrackStrips) -> Callable[[sqlite3.Connection], None]:
     """The job that stores how a track's strips stand now."""
-    edges = [crossing.edge for crossing in (strips.before, strips.last) if crossing is not None]
+    edges = [*strips.past, *([] if strips.last is None else [strips.last.edge])][-STORED:]
     values = (*key, msgspec.json.encode(edges).decode())
 
     def job(connection: sqlite3.Connection) -> None:
@@ -39,7 +46,19 @@ def save_lockout(key: TrackKey, strips: TrackStrips) -> Callable[[sqlite3.Connec
     return job
 
 
+def with_crossings(strips: TrackStrips, entries: Sequence[Entry]) -> TrackStrips:
+    """A track's strips with what its live race knows of them, so that late edges are judged by that too."""
+    stand_ins = replacements(entries)
+    of_race = [
+        edge
+        for entry in crossings_by_edge(entries).values()
+        if entry.seq not in stand_ins and entry.payload.lockout_ms is None and (edge := edge_of(entry)) is not None
+    ]
+    known = {key_of(edge) for edge in strips.past} | ({key_of(strips.last.edge)} if strips.last else set())
+    past = (*(edge for edge in of_race if key_of(edge) not in known), *strips.past)
+    return replace(strips, past=past[-KEPT_PASSES:])
+
+
 def _strips(stored: str) -> TrackStrips:
     edges = msgspec.json.decode(stored, type=list[EdgeSeen])
-    crossings = [Crossing(edge) for edge in edges]
-    return TrackStrips(last=crossings[-1], before=crossings[0] if len(crossings) > 1 else None)
+    return TrackStrips(last=Crossing(edges[-1]), past=tuple(edges[:-1]))

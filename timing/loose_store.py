@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from appliance import clock
-from timing.crossings import EdgeSeen
+from timing.crossings import EdgeKey, EdgeSeen
 from timing.journal import ACTOR_STRIP, Entry
 
 WriteJob = Callable[[sqlite3.Connection], None]
@@ -22,11 +22,12 @@ ORDER BY boot_id = :boot_id DESC, CASE boot_id WHEN :boot_id THEN at_ns END DESC
 """
 """Made ready before the crossing; within one boot by the clock that never steps."""
 OPEN_AGAIN = (
-    "UPDATE SET given_at = NULL, given_by = NULL, given_race_id = NULL, dismissed_at = NULL, dismissed_by = NULL"
+    "UPDATE SET event_id = excluded.event_id, track_id = excluded.track_id, given_at = NULL, given_by = NULL,"
+    " given_race_id = NULL, dismissed_at = NULL, dismissed_by = NULL"
 )
 
 
-def loose_job(edge: EdgeSeen, event_id: str, track_id: str, replaces: int | None = None) -> WriteJob:
+def loose_job(edge: EdgeSeen, event_id: str, track_id: str, replaces: EdgeKey | None = None) -> WriteJob:
     """
     The job that keeps a crossing which no race took; one that is kept already stays as it is.
 
@@ -40,7 +41,7 @@ def loose_job(edge: EdgeSeen, event_id: str, track_id: str, replaces: int | None
         connection.execute(
             "UPDATE loose_crossing SET dismissed_at = ?, dismissed_by = ? WHERE recorder_id = ? AND edge_seq = ?"
             " AND given_at IS NULL AND dismissed_at IS NULL",
-            (now, ACTOR_STRIP, edge.recorder_id, replaces),
+            (now, ACTOR_STRIP, *(replaces or ())),
         )
 
     return job if replaces is not None else keep

@@ -5,12 +5,7 @@ from collections.abc import Sequence
 from timing.crossings import EdgeSeen
 from timing.journal import Entry, Kind, Payload
 from timing.race_table import CROSSINGS
-from timing.taken_back import EdgeKey, brings_back, crossings_by_edge, current_seq, replacements
-
-
-def key_of(edge: EdgeSeen) -> EdgeKey:
-    """What names an edge."""
-    return edge.recorder_id, edge.seq
+from timing.taken_back import brings_back, crossings_by_edge, current_seq, replacements
 
 
 def decided_by_people(entries: Sequence[Entry]) -> frozenset[int]:

@@ -118,10 +118,11 @@ class Recorders:
 
     async def read_again(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
         """Every recorder from where its owner holds; no edge comes while `meanwhile` decides where that is."""
-        links = self.links()
-        await asyncio.gather(*(link.stop() for link in links))
+        self._started = False
+        await asyncio.gather(*(link.stop() for link in self.links()))
         await meanwhile()
-        for link in links:
+        self._started = True
+        for link in self.links():
             link.start_anew()
 
     def links(self) -> list[RecorderLink]:

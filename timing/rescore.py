@@ -13,15 +13,15 @@ from msgspec.structs import replace
 
 from appliance.errors import InvalidInput
 from timing.crossing_entry import entry_of
-from timing.crossings import EdgeSeen, detect
+from timing.crossings import EdgeKey, EdgeSeen, detect, key_of
 from timing.fold import Race, fold, in_time_order, play
 from timing.journal import Entry, Kind, Payload
 from timing.race import accept
 from timing.race_crossings import naming
-from timing.race_edges import decided_by_people, is_cut_off, key_of, on_clock_of
+from timing.race_edges import decided_by_people, is_cut_off, on_clock_of
 from timing.race_table import TRANSITIONS
 from timing.rules import RaceRules
-from timing.taken_back import EdgeKey, crossings_by_edge, current_seq, last_words, replacements, taken_back
+from timing.taken_back import crossings_by_edge, current_seq, last_words, replacements, taken_back
 from timing.tape import Tape
 
 NS_PER_MS = 1_000_000

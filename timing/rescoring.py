@@ -18,7 +18,7 @@ from appliance.ids import new_id
 from timing.averages import averages
 from timing.control import RaceControl
 from timing.crossing_views import CrossingAt, CrossingQuality, RescoreView
-from timing.crossings import EdgeSeen
+from timing.crossings import EdgeKey, EdgeSeen
 from timing.dry_run import best_ms
 from timing.events import Events
 from timing.facts import CrossingGone
@@ -30,7 +30,7 @@ from timing.race_edges import lines_of
 from timing.rescore import Asked, Difference, rescore
 from timing.signal_quality import crossing_qualities
 from timing.structs import AverageView, RaceView, Track
-from timing.taken_back import EdgeKey, crossings_by_edge
+from timing.taken_back import crossings_by_edge
 
 LEAD_IN_EDGES = 1_000
 """Read before a race's first crossing: that one may fall into the lock-out of a pass before it, and that one again."""

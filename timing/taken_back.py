@@ -7,12 +7,9 @@ one. The last word counts, in the order in which they were accepted.
 
 from collections.abc import Sequence
 
-from timing.crossings import EdgeSeen
+from timing.crossings import EdgeKey, EdgeSeen
 from timing.journal import Entry, Kind
 from timing.race_table import CROSSINGS
-
-EdgeKey = tuple[str, int]
-"""Recorder id and number of an edge."""
 
 
 def taken_back(entries: Sequence[Entry]) -> frozenset[int]:

@@ -37,6 +37,13 @@ def test_a_press_that_chatters_is_one(after_ns: int, is_new: bool) -> None:
     assert is_new_press(PRESS, later(after_ns)) is is_new
 
 
+@pytest.mark.parametrize(("open_ms", "is_new"), [(1, False), (49, False), (50, True)])
+def test_a_contact_that_chatters_when_the_button_is_let_go_is_no_press(open_ms: int, is_new: bool) -> None:
+    held_ms = 2_000
+    let_go = later(held_ms * 1_000_000, active=False)
+    assert is_new_press(PRESS, later((held_ms + open_ms) * 1_000_000), let_go) is is_new
+
+
 def test_letting_go_is_no_press() -> None:
     assert not is_new_press(None, replace(PRESS, active=False))
 

@@ -94,7 +94,7 @@ def test_contact_time_is_unknown_while_the_strip_is_pressed() -> None:
 def test_edge_read_later_with_an_earlier_stamp_takes_the_place_of_the_crossing() -> None:
     edges = numbered((100.4, 27), (100.1, 17))
     _, made = seen(edges)
-    assert [crossing.replaces for crossing in made] == [None, 1]
+    assert [crossing.replaces for crossing in made] == [None, ("pi", 1)]
     (crossing,) = detect(edges, LOCKOUT_NS)
     assert (crossing.edge.seq, crossing.bounces) == (2, 1)
 
@@ -114,6 +114,32 @@ def test_edge_far_older_than_the_last_crossing_is_a_crossing_of_its_own() -> Non
 
 def test_edge_older_than_the_last_two_crossings_is_a_crossing_of_its_own() -> None:
     assert at_ms(detect(numbered((9_000, 17), (12_000, 17), (3_000, 27)), LOCKOUT_NS)) == [9_000, 12_000, 3_000]
+
+
+def two_recorders(count: int, after_ms: float) -> tuple[list[EdgeSeen], list[EdgeSeen]]:
+    """The same passes, by the strip of one recorder and so much later by that of another, on the server's clock."""
+    ours = [placed(edge(number + 1, 9_000 * number), 9_000 * number) for number in range(count)]
+    theirs = [
+        placed(edge(number + 1, 50 + 9_000 * number, recorder="pi-b", boot="b"), 9_000 * number + after_ms)
+        for number in range(count)
+    ]
+    return ours, theirs
+
+
+@pytest.mark.parametrize(("after_ms", "wins"), [(5, "pi"), (-5, "pi-b")])
+def test_an_hour_of_edges_that_comes_late_is_judged_by_the_passes_of_that_hour(after_ms: float, wins: str) -> None:
+    ours, theirs = two_recorders(400, after_ms)
+    found = detect([*ours, *theirs], LOCKOUT_NS)
+    assert [crossing.edge.recorder_id for crossing in found] == [wins] * 400
+
+
+def test_a_bounce_after_late_edges_is_one_of_the_newest_crossing() -> None:
+    edges = numbered((0, 17), (60_000, 17), (20_000, 27), (40_000, 27), (60_100, 17))
+    assert at_ms(detect(edges, LOCKOUT_NS)) == [0, 60_000, 20_000, 40_000]
+
+
+def test_the_same_edge_twice_is_one_crossing_without_a_lock_out_too() -> None:
+    assert len(detect([edge(1, 5), edge(1, 5)], 0)) == 1
 
 
 def test_first_edge_after_a_boot_of_the_recorder_is_a_crossing() -> None:
@@ -190,7 +216,7 @@ def test_a_pass_is_one_crossing_at_its_earliest_stamp_in_whatever_order_it_is_re
 def test_live_crossings_are_those_of_the_stored_edges(edges: list[EdgeSeen], cut: int) -> None:
     _, made = seen(edges[:cut])
     replaced = {crossing.replaces for crossing in made}
-    kept = [crossing.edge.seq for crossing in made if crossing.edge.seq not in replaced]
+    kept = [crossing.edge.seq for crossing in made if ("pi", crossing.edge.seq) not in replaced]
     assert kept == [crossing.edge.seq for crossing in detect(edges[:cut], LOCKOUT_NS)]
 
 

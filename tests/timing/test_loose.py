@@ -275,7 +275,7 @@ async def test_no_action_touches_crossings(hall: Hall, kind: Kind) -> None:
 async def test_the_earlier_stamp_of_a_pass_takes_the_place_of_the_one_that_was_kept(hall: Hall) -> None:
     event = await hall.event()
     late, early = await hall.crossing(event), edge_now()
-    await hall.racing.db.write(loose_job(early, event.event_id, "1", replaces=late.seq))
+    await hall.racing.db.write(loose_job(early, event.event_id, "1", replaces=(late.recorder_id, late.seq)))
     assert [one.edge_seq for one in await hall.loose.list(event.event_id)] == [early.seq]
     assert (await hall.loose.get(event.event_id, "pi", late.seq)).dismissed_by == "Strip"
 

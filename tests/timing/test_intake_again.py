@@ -1,0 +1,355 @@
+"""Edges that come late, twice, or after a write that failed: each pass is one crossing, and none is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.errors import NotReady
+from tests.conftest import Racing, racing_in
+from tests.timing.scripted_recorder import BUTTON, SECOND_STRIP, STRIP, ScriptedRecorder
+from tests.timing.test_intake import NO_LOCKOUT, Heard
+from tests.timing.test_other_machines import Way, Ways
+from timing.facts import RemotesChanged
+from timing.fold import in_time_order, taken_back
+from timing.intake import StripIntake
+from timing.journal import Kind
+from timing.loose import LooseCrossings
+from timing.rules import RaceRules
+from timing.structs import Event, EventPatch, NewEvent, NewTrack, RaceState, RaceView, StripLine
+
+RULES = RaceRules(lockout_ms=1_000, race_ms=None)
+
+
+@asynccontextmanager
+async def listening(racing: Racing, own: Path, ways: Ways | None = None) -> AsyncIterator[tuple[StripIntake, Heard]]:
+    heard = Heard(racing)
+    strips = StripIntake(racing.db, racing.facts, racing.events, racing.control, own)
+    await strips.load()
+    strips.follow(ways or Ways())
+    strips.start()
+    try:
+        yield strips, heard
+    finally:
+        await strips.stop()
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[ScriptedRecorder]:
+    async with ScriptedRecorder(tmp_path / "box.sock", "box", STRIP, BUTTON) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+async def pi(tmp_path: Path) -> AsyncIterator[ScriptedRecorder]:
+    async with ScriptedRecorder(tmp_path / "pi.sock", "pi") as recorder:
+        yield recorder
+
+
+async def both_at_one_line(racing: Racing, rules: RaceRules = RULES) -> Event:
+    lines = [StripLine(line=17, recorder_id=each) for each in ("box", "pi")]
+    return await racing.events.create(
+        NewEvent(name="Cup", tracks=[NewTrack(name="One", lines=lines)], rules=rules), "box"
+    )
+
+
+class RefusingDisk:
+    """The first writes fail as on a full disk, the others do not."""
+
+    def __init__(self, racing: Racing, monkeypatch: pytest.MonkeyPatch, fails: int = 1) -> None:
+        self._write = racing.db.write
+        self.left = fails
+        self.refused = asyncio.Event()
+        monkeypatch.setattr(racing.db, "write", self.write)
+
+    async def write(self, job: Any) -> Any:
+        if self.left:
+            self.left -= 1
+
+            def full(_: Any) -> None:
+                raise NotReady("The disk is full.", "Make room.")
+
+            try:
+                return await self._write(full)
+            finally:
+                self.refused.set()
+        return await self._write(job)
+
+
+async def stamps(racing: Racing, race: RaceView) -> list[tuple[str | None, int | None]]:
+    """The crossings that count, by recorder and edge."""
+
+    entries = await racing.control.journal(race.race_id)
+    gone = taken_back(entries)
+    return [
+        (entry.payload.recorder_id, entry.payload.edge_seq)
+        for entry in in_time_order(entries)
+        if entry.payload.edge_seq is not None and entry.seq not in gone
+    ]
+
+
+@pytest.mark.parametrize("lockout_ms", [0, 100])
+async def test_a_crossing_that_was_not_stored_is_not_lost_when_the_next_one_is(
+    lockout_ms: int,
+    racing: Racing,
+    box: ScriptedRecorder,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    event = await racing.event(rules=RaceRules(lockout_ms=lockout_ms, race_ms=None))
+    race = await racing.ready(event, await racing.racer("Ann"))
+    async with listening(racing, box.socket) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        box.from_now()
+        disk = RefusingDisk(racing, monkeypatch)
+        box.press(0)
+        await disk.refused.wait()
+        while "crossing_not_stored" not in caplog.text:  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0)
+        for number in (1, 2):
+            box.press(1_000 * number)
+        await heard.until(lambda: bool(heard.races) and len(heard.races[-1].laps) == 2)
+
+    assert await stamps(racing, race) == [("box", 1), ("box", 3), ("box", 5)]
+
+
+async def test_a_crossing_that_was_not_stored_is_not_lost_when_one_of_another_recorder_is(
+    racing: Racing,
+    box: ScriptedRecorder,
+    pi: ScriptedRecorder,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    race = await racing.ready(await both_at_one_line(racing), await racing.racer("Ann"))
+    async with listening(racing, box.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
+        await heard.until(lambda: all(state.caught_up for state in strips.recorders()))
+        disk = RefusingDisk(racing, monkeypatch)
+        pi.moment_ns = box.from_now()
+        box.press(10)
+        await disk.refused.wait()
+        while "crossing_not_stored" not in caplog.text:  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0)
+        pi.press(5_000)
+        await heard.until(lambda: bool(heard.races) and len(heard.races[-1].laps) == 1)
+
+    assert await stamps(racing, race) == [("box", 1), ("pi", 1)]
+
+
+async def test_a_crossing_that_was_not_stored_is_not_lost_when_one_on_another_track_is(
+    racing: Racing, box: ScriptedRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.lines = (STRIP, SECOND_STRIP)
+    tracks = [NewTrack(name=str(line), lines=[StripLine(line=line)]) for line in (17, 27)]
+    event = await racing.events.create(NewEvent(name="Cup", tracks=tracks, rules=RULES), "box")
+    north = await racing.ready(event, await racing.racer("Ann"), "1")
+    south = await racing.ready(event, await racing.racer("Bob"), "2")
+    async with listening(racing, box.socket) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        box.from_now()
+        RefusingDisk(racing, monkeypatch)
+        box.press(10, 17)
+        box.press(20, 27)
+        await heard.until(lambda: len(heard.races) == 2)
+
+    assert await stamps(racing, north) == [("box", 1)]
+    assert await stamps(racing, south) == [("box", 3)]
+
+
+async def test_strips_are_read_again_also_when_the_database_cannot_be_read_at_first(
+    racing: Racing, box: ScriptedRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
+    fetch_all = racing.db.fetch_all
+
+    async def unreadable(sql: str, *more: Any) -> Any:
+        if "strip_cursor" in sql:
+            monkeypatch.setattr(racing.db, "fetch_all", fetch_all)
+            raise NotReady("The database cannot be read.", "Look at the disk.")
+        return await fetch_all(sql, *more)
+
+    async with listening(racing, box.socket) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        monkeypatch.setattr(racing.db, "fetch_all", unreadable)
+        RefusingDisk(racing, monkeypatch)
+        box.from_now()
+        box.press(10)
+        async with asyncio.timeout(5):
+            await heard.until(lambda: len(heard.races) == 1)
+
+    assert await stamps(racing, race) == [("box", 1)]
+
+
+async def test_the_earlier_stamp_of_another_recorder_takes_the_place_of_the_crossing(
+    racing: Racing, box: ScriptedRecorder, pi: ScriptedRecorder
+) -> None:
+    race = await racing.ready(await both_at_one_line(racing), await racing.racer("Ann"))
+    async with listening(racing, box.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
+        await heard.until(lambda: all(state.caught_up for state in strips.recorders()))
+        pi.moment_ns = box.from_now()
+        box.press(10)
+        await heard.until(lambda: len(heard.races) == 1)
+        pi.press(8)
+        await heard.until(lambda: strips.recorders()[1].last_seq == 2)
+        await heard.until(lambda: len(heard.races) == 2)
+
+    assert await stamps(racing, race) == [("pi", 1)]
+
+
+async def test_who_was_that_is_asked_once_for_a_pass_that_two_recorders_saw(
+    racing: Racing, box: ScriptedRecorder, pi: ScriptedRecorder
+) -> None:
+    event = await both_at_one_line(racing)
+    crossings = LooseCrossings(racing.db, racing.facts, racing.people, racing.events, racing.control)
+    async with listening(racing, box.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
+        await heard.until(lambda: all(state.caught_up for state in strips.recorders()))
+        pi.moment_ns = box.from_now()
+        box.press(10)
+        await heard.until(lambda: len(heard.loose) == 1)
+        pi.press(8)
+        await heard.until(lambda: len(heard.loose) == 2)
+        asked = await crossings.list(event.event_id)
+
+    assert [(one.recorder_id, one.edge_seq) for one in asked] == [("pi", 1)]
+
+
+@pytest.mark.parametrize("pi_ms", [5, -5], ids=["pi second", "pi first"])
+async def test_passes_that_both_recorders_saw_count_once_when_the_cable_of_one_was_out(
+    pi_ms: int, racing: Racing, box: ScriptedRecorder, pi: ScriptedRecorder
+) -> None:
+    race = await racing.ready(await both_at_one_line(racing), await racing.racer("Ann"))
+    ways = Ways()
+    async with listening(racing, box.socket, ways) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        pi.moment_ns = box.from_now()
+        for number in range(6):
+            box.press(10 + 2_000 * number)
+            pi.press(10 + 2_000 * number + pi_ms)
+        await heard.until(lambda: len(heard.races) == 6)
+        ways.ways.append(Way("r1", "Pi", pi.socket))
+        racing.facts.publish(RemotesChanged())
+        await heard.until(lambda: len(strips.recorders()) == 2 and strips.recorders()[1].caught_up)
+        await heard.until(lambda: strips.recorders()[1].last_seq == 12)
+
+    assert len((await racing.control.view(race.race_id)).laps) == 5
+    assert len(await stamps(racing, race)) == 6
+
+
+async def test_passes_that_both_recorders_saw_count_once_after_a_restart_of_the_server(
+    tmp_path: Path, box: ScriptedRecorder, pi: ScriptedRecorder
+) -> None:
+    """The second strip never makes a crossing, and yet the stream of its recorder must not be read from its start."""
+    ways = Ways(Way("r1", "Pi", pi.socket))
+    async with racing_in(tmp_path) as racing:
+        race = await racing.ready(await both_at_one_line(racing), await racing.racer("Ann"))
+        async with listening(racing, box.socket, ways) as (strips, heard):
+            await heard.until(lambda: all(state.caught_up for state in strips.recorders()))
+            pi.moment_ns = box.from_now()
+            for number in range(6):
+                box.press(10 + 2_000 * number)
+                await heard.until(lambda number=number: len(heard.races) == number + 1)  # type: ignore[misc]
+                pi.press(15 + 2_000 * number)
+                await heard.until(lambda number=number: strips.recorders()[1].last_seq == 2 * number + 2)  # type: ignore[misc]
+    async with racing_in(tmp_path) as racing, listening(racing, box.socket, ways) as (strips, heard):
+        await heard.until(lambda: all(state.caught_up for state in strips.recorders()))
+    async with racing_in(tmp_path) as racing:
+        assert len((await racing.control.view(race.race_id)).laps) == 5
+
+
+async def test_a_press_of_the_button_that_chattered_counts_once_after_a_restart_too(
+    tmp_path: Path, box: ScriptedRecorder
+) -> None:
+    async with racing_in(tmp_path) as racing:
+        race = await racing.ready(await racing.event(rules=RULES), await racing.racer("Ann"))
+        async with listening(racing, box.socket) as (strips, heard):
+            await heard.until(lambda: strips.problem is None)
+            box.from_now()
+            for at_ms in (10, 12, 14):
+                box.press(at_ms, 5)
+            await heard.until(lambda: len(heard.races) == 1)
+            await heard.until(lambda: strips.recorders()[0].last_seq == 6)
+    async with racing_in(tmp_path) as racing, listening(racing, box.socket) as (strips, heard):
+        await heard.until(lambda: strips.recorders()[0].caught_up)
+    async with racing_in(tmp_path) as racing:
+        view = await racing.control.view(race.race_id)
+
+    assert (view.state, view.laps) == (RaceState.RUNNING, [])
+
+
+async def test_a_press_that_arrives_late_means_what_it_meant_when_it_was_made(
+    racing: Racing, box: ScriptedRecorder
+) -> None:
+    race = await racing.ready(await racing.event(rules=RULES), await racing.racer("Ann"))
+    async with listening(racing, box.socket) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        await racing.do(race, Kind.START)
+        box.from_now()
+        await racing.do(race, Kind.PAUSE)
+        box.press(0, 5)
+        await heard.until(lambda: strips.recorders()[0].last_seq == 2)
+    view = await racing.control.view(race.race_id)
+
+    assert (view.state, len(view.laps)) == (RaceState.PAUSED, 1)
+
+
+async def test_presses_that_were_of_no_track_then_are_no_laps_after_a_restart(
+    tmp_path: Path, box: ScriptedRecorder
+) -> None:
+    box.lines = (STRIP, SECOND_STRIP)
+    async with racing_in(tmp_path) as racing:
+        track = NewTrack(name="One", lines=[StripLine(line=17)])
+        event = await racing.events.create(NewEvent(name="Cup", tracks=[track], rules=RULES), "box")
+        race = await racing.ready(event, await racing.racer("Ann"))
+        async with listening(racing, box.socket) as (strips, heard):
+            await heard.until(lambda: strips.problem is None)
+            box.from_now()
+            box.press(10)
+            await heard.until(lambda: len(heard.races) == 1)
+            for number in range(1, 4):
+                box.press(2_000 * number, 27)
+            await heard.until(lambda: strips.recorders()[0].last_seq == 8)
+
+        both = [NewTrack(track_id="1", name="One", lines=[StripLine(line=17), StripLine(line=27)])]
+        await racing.events.patch(event.event_id, EventPatch(tracks=both), "box")
+    async with racing_in(tmp_path) as racing, listening(racing, box.socket) as (strips, heard):
+        await heard.until(lambda: strips.recorders()[0].caught_up)
+    async with racing_in(tmp_path) as racing:
+        assert (await racing.control.view(race.race_id)).laps == []
+
+
+async def test_a_crossing_that_a_race_took_is_not_asked_about_on_another_track_of_its_line(
+    racing: Racing, box: ScriptedRecorder
+) -> None:
+    tracks = [NewTrack(name=name, lines=[StripLine(line=17)]) for name in ("North", "South")]
+    event = await racing.events.create(NewEvent(name="Cup", tracks=tracks, rules=RULES), "box")
+    south = await racing.ready(event, await racing.racer("Ann"), "2")
+    crossings = LooseCrossings(racing.db, racing.facts, racing.people, racing.events, racing.control)
+    async with listening(racing, box.socket) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        box.from_now()
+        for number in range(3):
+            box.press(10 + 2_000 * number)
+        await heard.until(lambda: len(heard.races) == 3)
+        assert await crossings.list(event.event_id) == []
+        seq = (await racing.control.journal(south.race_id))[2].seq
+        await crossings.take_out(south.race_id, seq, actor="ann")
+        (out,) = await crossings.list(event.event_id)
+        assert out.track_id == "2"
+        await crossings.give(event.event_id, "box", out.edge_seq, south.race_id, actor="ann")
+    assert len((await racing.control.view(south.race_id)).laps) == 2
+
+
+async def test_a_track_whose_recorder_was_never_met_says_so(
+    racing: Racing, box: ScriptedRecorder, tmp_path: Path
+) -> None:
+    lines = [StripLine(line=17, recorder_id="pi")]
+    event = await racing.events.create(NewEvent(name="Cup", tracks=[NewTrack(name="One", lines=lines)]), "box")
+    way = Way("r1", "Pi", tmp_path / "nobody.sock", problem="The cable is out.")
+    async with listening(racing, box.socket, Ways(way)) as (strips, heard):
+        await heard.until(lambda: strips.recorders()[0].connected)
+        health = strips.health(event.event_id, "1")
+
+    assert not health.connected
+    assert health.problem is not None
