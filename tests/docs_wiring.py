@@ -42,6 +42,7 @@ text { font: 14px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill
 .wire { fill: none; stroke-width: 3; stroke-linejoin: round; stroke-linecap: round }
 .wire.ground { fill: none; stroke: var(--ground) } .wire.signal { fill: none; stroke: var(--signal) }
 .wire.power { fill: none; stroke: var(--power) } .ink { fill: none; stroke: var(--ink); stroke-width: 2 }
+.orange { fill: #e8731a } .brown { fill: #7a4a21 } .gold { fill: var(--pin) }
 .foil { fill: none; stroke: var(--pin); stroke-width: 4 }
 .glow { fill: var(--glow); stroke: var(--ink); stroke-width: 1.5 }
 """
@@ -189,7 +190,7 @@ def lamp(drawing: Drawing) -> None:
     lead(drawing, 16, "GPIO 23", 650, (690, 140))
     drawing.wire("signal", (756, 140), (800, 140), (800, 126))
     drawing.box(690, 130, 66, 20, "part", 4)
-    for x, band in ((702, "power"), (714, "power"), (726, "board"), (742, "foil")):
+    for x, band in ((702, "orange"), (714, "orange"), (726, "brown"), (742, "gold")):
         drawing.add(f'<rect x="{x}" y="130" width="5" height="20" class="{band}"/>')
     drawing.wire("ground", (800, 86), (800, 100))
     drawing.add('<path class="glow" d="M786 126 H814 L800 102 Z"/><path class="ink" d="M786 101 H814"/>')
