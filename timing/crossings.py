@@ -47,6 +47,8 @@ class EdgeSeen:
     recorder_boot_id: str = ""
     """Empty: the same boot as `boot_id`, and `at_ns` is the recorder's own stamp."""
     edge_ns: int = 0
+    is_guess: bool = False
+    """`at_ns` is worked out from the time of day: another machine's boot was over before its clock was measured."""
 
     def __post_init__(self) -> None:
         if not self.recorder_boot_id:
@@ -150,6 +152,8 @@ def since_ns(earlier: EdgeSeen, later: EdgeSeen) -> int | None:
     """Ns from one edge to another by the best clock they share; None when they share none."""
     if (earlier.recorder_id, earlier.recorder_boot_id) == (later.recorder_id, later.recorder_boot_id):
         return later.edge_ns - earlier.edge_ns
+    if earlier.is_guess or later.is_guess:
+        return None
     if earlier.recorder_id != later.recorder_id and earlier.boot_id == later.boot_id:
         return later.at_ns - earlier.at_ns
     return None

@@ -164,6 +164,8 @@ class StripIntake:
 
     def edge(self, link: RecorderLink, edge: EdgeSeen, *, live: bool) -> None:
         """An edge, once and in order. After a write that failed all wait, so that none passes the crossing in it."""
+        if self._recorders.twin_of(link) is not None:
+            return
         if self._retry is None:
             self._positions.saw(edge.recorder_id, edge.seq)
             if link.is_button(edge.line):
@@ -347,8 +349,10 @@ class StripIntake:
 def belongs(race: LiveRace, edge: EdgeSeen) -> bool:
     """
     Whether an edge can be of this race at all: stamped in one of its boots or the present one, and not between a
-    power cut and the moment the box had paused the race for it.
+    power cut and the moment the box had paused the race for it. Nor is one whose moment was only guessed.
     """
+    if edge.is_guess:
+        return False
     boots = {entry.boot_id for entry in race.entries}
     if edge.boot_id not in boots and edge.boot_id != clock.boot_id():
         return False

@@ -62,7 +62,7 @@ class Positions:
 
     def saw(self, recorder_id: str, seq: int) -> None:
         """An edge or a gap was handed on; its effect is in the next stride."""
-        self._seen[recorder_id] = seq
+        self._seen[recorder_id] = max(seq, self._seen.get(recorder_id, 0))
 
     def stride(self, *, up_to: EdgeSeen | None = None) -> Stride:
         """

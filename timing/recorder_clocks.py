@@ -25,10 +25,11 @@ SAVE = (
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment on CLOCK_MONOTONIC of one of the server's boots."""
+    """A moment on CLOCK_MONOTONIC of one of the server's boots; `is_guess`: by the time of day alone."""
 
     boot_id: str
     at_ns: int
+    is_guess: bool = False
 
 
 @dataclass(slots=True)
@@ -85,7 +86,8 @@ class RecorderClocks:
         known = self._known.get((recorder_id, recorder_boot_id))
         if known is not None:
             return Moment(known.boot_id, edge_ns - known.offset.offset_ns)
-        return Moment(clock.boot_id(), clock.mono_ns() - (clock.wall_ns() - wall_ns))
+        ago_ns = max(0, clock.wall_ns() - wall_ns)
+        return Moment(clock.boot_id(), clock.mono_ns() - ago_ns, is_guess=True)
 
 
 def _save(connection: sqlite3.Connection, values: tuple[object, ...]) -> None:

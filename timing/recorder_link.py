@@ -57,11 +57,13 @@ class RecorderLink:
         name: str = "this box",
         remote_id: str | None = None,
         way_problem: Callable[[], str | None] = lambda: None,
+        twin_problem: Callable[[], str | None] = lambda: None,
     ) -> None:
         """
         Args:
             remote_id: Which remote recorder it is; None for the box's own.
             way_problem: What is wrong with the way to it, in words; that is said rather than a refused socket.
+            twin_problem: Which other link leads to the same edges.db, in words.
         """
         self.socket_path = socket_path
         self.name = name
@@ -69,6 +71,7 @@ class RecorderLink:
         self._clocks = clocks
         self._owner = owner
         self._way_problem = way_problem
+        self._twin_problem = twin_problem
         self._said: tuple[object, ...] = ()
         self._wall_difference_ns: int | None = None
         self._learning: set[asyncio.Task[None]] = set()
@@ -108,7 +111,7 @@ class RecorderLink:
     def problem(self) -> str | None:
         """Why there is no link, or what the recorder says is wrong; None when all is well."""
         if self.connected:
-            return self._client.problem
+            return self._twin_problem() or self._client.problem
         return self._way_problem() or self._client.last_error or "The recorder is not connected."
 
     @property
@@ -170,6 +173,7 @@ class RecorderLink:
             wall_ns=self._wall_ns(recorder, moment, edge.wall_ns),
             recorder_boot_id=edge.boot_id,
             edge_ns=edge.at_ns,
+            is_guess=moment.is_guess,
         )
 
     # ---- inside

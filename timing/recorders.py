@@ -26,6 +26,15 @@ MOST_EDGES = 200_000
 """Edges read again at once: a race of ten minutes on a strip that chatters all the time stays below."""
 
 
+TURN_EDGES = 256
+"""Read before others may use the loop: a lap taken by hand is stamped there."""
+
+TWIN = (
+    "It has the same memory as {}, so its edges are not counted: it is that one, or its card is a copy."
+    " On a copy, stop the recorder, delete edges.db, and start it again."
+)
+
+
 class RemoteLink(Protocol):
     """The way to a recorder on another machine (timing/remotes.py)."""
 
@@ -133,6 +142,15 @@ class Recorders:
         """The link to a recorder that was met."""
         return next((link for link in self.links() if link.recorder_id == recorder_id), None)
 
+    def twin_of(self, link: RecorderLink) -> RecorderLink | None:
+        """Another link, before this one, that is connected to a recorder of the same id: its edges count."""
+        for other in self.links():
+            if other is link:
+                return None
+            if other.connected and other.recorder_id == link.recorder_id:
+                return other
+        return None
+
     def name_of(self, recorder_id: str) -> str:
         """What people call a recorder."""
         link = self.link(recorder_id)
@@ -181,6 +199,10 @@ class Recorders:
             links = () if self._source is None else self._source.links()
             return next((one.problem for one in links if one.remote_id == remote.remote_id), None)
 
+        def twin_problem() -> str | None:
+            twin = self.twin_of(link)
+            return None if twin is None else TWIN.format(twin.name)
+
         link = RecorderLink(
             remote.socket_path,
             self._clocks,
@@ -188,6 +210,7 @@ class Recorders:
             name=remote.name,
             remote_id=remote.remote_id,
             way_problem=problem,
+            twin_problem=twin_problem,
         )
         if self._started:
             link.start()
@@ -202,8 +225,12 @@ class Recorders:
 async def _read(link: RecorderLink, after: int, enough: Callable[[EdgeSeen], bool]) -> list[EdgeSeen]:
     found: list[EdgeSeen] = []
     async with connection(link.socket_path) as (reader, writer):
-        await greet(reader, writer, after)
+        hello = await greet(reader, writer, after)
+        if hello.recorder_id != link.recorder_id:
+            raise LinkLost("another recorder answers")
         while len(found) < MOST_EDGES:
+            if len(found) % TURN_EDGES == 0:
+                await asyncio.sleep(0)
             message = decode_recorder_line(await read_line(reader))
             if isinstance(message, CaughtUp):
                 break

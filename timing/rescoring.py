@@ -155,7 +155,7 @@ class Rescoring:
                     or (track is not None and self._source.times(track, recorder_id, edge.line))
                 ]
             )
-        return read[0] if len(read) == 1 else list(heapq.merge(*read, key=lambda edge: edge.wall_ns))
+        return read[0] if len(read) == 1 else list(heapq.merge(*read, key=_moment_in(entries)))
 
     def _track(self, view: RaceView, entries: Sequence[Entry]) -> Track | None:
         """Where it was driven: the track may have been corrected since, or taken away."""
@@ -178,6 +178,20 @@ class Rescoring:
             (Kind.CROSSING, ready.wall_ns, recorder_id),
         )
         return 0 if row is None or row["seq"] is None else int(row["seq"])
+
+
+def _moment_in(entries: Sequence[Entry]) -> Callable[[EdgeSeen], tuple[int, int]]:
+    """Where an edge lies among those of other recorders: on the race's clock, other boots by the time of day."""
+    boots = {entry.boot_id: number for number, entry in enumerate(entries, start=1)}
+    ready_wall_ns = entries[0].wall_ns
+
+    def moment(edge: EdgeSeen) -> tuple[int, int]:
+        number = boots.get(edge.boot_id)
+        if number is not None:
+            return number, edge.at_ns
+        return (0 if edge.wall_ns < ready_wall_ns else len(entries) + 1), edge.wall_ns
+
+    return moment
 
 
 def _past(entries: Sequence[Entry]) -> Callable[[EdgeSeen], bool]:

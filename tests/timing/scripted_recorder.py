@@ -23,6 +23,8 @@ class ScriptedRecorder:
         self.lines = lines or (STRIP,)
         self.moment_ns = 0
         self.from_now()
+        self.wall_ahead_ns = 0
+        self.mono_ahead_ns = 0
         self.edges: list[dict[str, Any]] = []
         self.asked: list[int | None] = []
         self._clients: set[asyncio.StreamWriter] = set()
@@ -43,8 +45,8 @@ class ScriptedRecorder:
         at_ns = self.moment_ns + round(at_ms * MS)
         edge = {
             "type": "edge", "seq": len(self.edges) + 1, "boot_id": self.boot_id, "line": line,
-            "edge": "active" if active else "inactive", "at_ns": at_ns,
-            "wall_ns": clock.wall_ns() - clock.mono_ns() + at_ns,
+            "edge": "active" if active else "inactive", "at_ns": at_ns + self.mono_ahead_ns,
+            "wall_ns": clock.wall_ns() - clock.mono_ns() + at_ns + self.wall_ahead_ns,
         }  # fmt: skip
         self.edges.append(edge)
         for writer in self._clients:
@@ -70,7 +72,8 @@ class ScriptedRecorder:
                 _say(writer, {"type": "clock"} | self._clocks())
 
     def _clocks(self) -> dict[str, Any]:
-        return {"boot_id": self.boot_id, "mono_ns": clock.mono_ns(), "wall_ns": clock.wall_ns()}
+        mono_ns, wall_ns = clock.mono_ns() + self.mono_ahead_ns, clock.wall_ns() + self.wall_ahead_ns
+        return {"boot_id": self.boot_id, "mono_ns": mono_ns, "wall_ns": wall_ns}
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         after = json.loads(await reader.readline())["after"]
@@ -85,7 +88,7 @@ class ScriptedRecorder:
         try:
             while line := await reader.readline():
                 if (asked := json.loads(line))["type"] == "ping":
-                    _say(writer, {"type": "pong", "id": asked["id"], "mono_ns": clock.mono_ns()})
+                    _say(writer, {"type": "pong", "id": asked["id"], "mono_ns": clock.mono_ns() + self.mono_ahead_ns})
         except ConnectionError:
             pass
         finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from appliance import clock
 from appliance.errors import NotReady
 from tests.conftest import Racing, racing_in
 from tests.timing.scripted_recorder import BUTTON, SECOND_STRIP, STRIP, ScriptedRecorder
@@ -18,6 +19,7 @@ from timing.fold import in_time_order, taken_back
 from timing.intake import StripIntake
 from timing.journal import Kind
 from timing.loose import LooseCrossings
+from timing.rescoring import Rescoring
 from timing.rules import RaceRules
 from timing.structs import Event, EventPatch, NewEvent, NewTrack, RaceState, RaceView, StripLine
 
@@ -353,3 +355,71 @@ async def test_a_track_whose_recorder_was_never_met_says_so(
 
     assert not health.connected
     assert health.problem is not None
+
+
+async def test_edges_of_a_boot_whose_clock_was_never_measured_are_asked_about_and_make_no_laps(
+    racing: Racing, box: ScriptedRecorder, pi: ScriptedRecorder
+) -> None:
+    """All that is known of them is the time of day of a machine that had just been switched on."""
+    pi.boot_id, pi.mono_ahead_ns = "pi-1", 77_000_000_000
+    track = NewTrack(name="One", lines=[StripLine(line=17, recorder_id="pi")])
+    event = await racing.events.create(NewEvent(name="Cup", tracks=[track], rules=RULES), "box")
+    race = await racing.ready(event, await racing.racer("Ann"))
+    ways = Ways(Way("r1", "Pi", pi.socket))
+    async with listening(racing, box.socket, ways) as (strips, heard):
+        await heard.until(lambda: all(state.caught_up for state in strips.recorders()))
+        pi.from_now()
+        pi.press(10)
+        await heard.until(lambda: len(heard.races) == 1)
+        ways.ways.clear()
+        racing.facts.publish(RemotesChanged())
+        pi.boot_id, pi.wall_ahead_ns = "pi-2", 3_600_000_000_000
+        pi.press(5_000)
+        pi.boot_id = "pi-3"
+        ways.ways.append(Way("r1", "Pi", pi.socket))
+        racing.facts.publish(RemotesChanged())
+        await heard.until(lambda: len(heard.loose) == 1)
+
+    assert heard.loose[0].at_ns <= clock.mono_ns()
+    assert (await racing.control.view(race.race_id)).laps == []
+
+
+async def test_a_recorder_on_a_copied_card_is_named_and_takes_no_crossing_from_the_other(
+    tmp_path: Path, racing: Racing, box: ScriptedRecorder
+) -> None:
+    race = await racing.ready(await racing.event(rules=RULES), await racing.racer("Ann"))
+    async with (
+        ScriptedRecorder(tmp_path / "copy.sock", "box") as copy,
+        listening(racing, box.socket, Ways(Way("r1", "Copy", copy.socket))) as (strips, heard),
+    ):
+        await heard.until(lambda: all(state.caught_up for state in strips.recorders()))
+        copy.moment_ns = box.from_now()
+        copy.press(10)
+        await heard.until(lambda: strips.recorders()[1].last_seq == 2)
+        box.press(5_000)
+        box.press(10_000)
+        await heard.until(lambda: len(heard.races) == 2)
+        problem = strips.recorders()[1].problem
+
+    assert "this box" in (problem or "")
+    assert [lap.lap_ms for lap in (await racing.control.view(race.race_id)).laps] == [5_000]
+
+
+@pytest.mark.parametrize("wall_ahead_ns", [3_600_000_000_000, -3_600_000_000_000])
+async def test_the_signal_of_two_recorders_is_put_together_by_stamps_and_not_by_the_time_of_day(
+    wall_ahead_ns: int, racing: Racing, box: ScriptedRecorder, pi: ScriptedRecorder
+) -> None:
+    race = await racing.ready(await both_at_one_line(racing), await racing.racer("Ann"))
+    pi.wall_ahead_ns = wall_ahead_ns
+    async with listening(racing, box.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
+        await heard.until(lambda: all(state.caught_up for state in strips.recorders()))
+        pi.moment_ns = box.from_now()
+        for number in range(3):
+            box.press(10 + 2_000 * number)
+            await heard.until(lambda number=number: len(heard.races) == number + 1)  # type: ignore[misc]
+            pi.press(15 + 2_000 * number)
+        await heard.until(lambda: strips.recorders()[1].last_seq == 6)
+        rescoring = Rescoring(racing.db, racing.facts, racing.events, racing.control, strips)
+        qualities = await rescoring.quality(race.race_id)
+
+    assert [[other.delay_us for other in one.other_lines] for one in qualities] == [[5_000]] * 3
