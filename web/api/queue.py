@@ -1,5 +1,6 @@
 """The queue of a track, for programs: the timekeeper's terminal calls the next racer from here."""
 
+from functools import partial
 from typing import Annotated
 
 from litestar import delete, get, post
@@ -34,6 +35,17 @@ class Move(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expected: Annotated[int, Meta(ge=1)] | None = None
 
 
+press = partial(
+    post,
+    guards=[needs(Permission.RUN_RACES)],
+    security=SIGNED_IN,
+    responses=WRITING,
+    status_code=200,
+    tags=["queue"],
+)
+"""What the crew does with one entry of a line."""
+
+
 @get(LINE, guards=[needs(Permission.SEE_RACES)], security=SIGNED_IN, responses=READING, tags=["queue"])
 async def list_queue(house: House, event_id: FromPath[str], track_id: FromPath[str]) -> list[QueueEntry]:
     """Who is racing, then the line, next one first."""
@@ -52,66 +64,31 @@ async def join_queue(
     return await house.queue.add(event_id, track_id, data.racer_id, viewer.person_id)
 
 
-@post(
-    f"{ENTRY}/call",
-    guards=[needs(Permission.RUN_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["queue"],
-)
+@press(f"{ENTRY}/call")
 async def call(house: House, viewer: Viewer, queue_id: FromPath[str]) -> QueueEntry:
     """Tell the racer to come to the track now."""
     return await house.queue.call(queue_id, viewer.person_id)
 
 
-@post(
-    f"{ENTRY}/skip",
-    guards=[needs(Permission.RUN_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["queue"],
-)
+@press(f"{ENTRY}/skip")
 async def skip(house: House, viewer: Viewer, queue_id: FromPath[str], expected: Expected = None) -> QueueEntry:
     """Let the next one go first."""
     return await house.queue.skip(queue_id, viewer.person_id, expected)
 
 
-@post(
-    f"{ENTRY}/move",
-    guards=[needs(Permission.RUN_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["queue"],
-)
+@press(f"{ENTRY}/move")
 async def move(house: House, viewer: Viewer, queue_id: FromPath[str], data: JSONBody[Move]) -> QueueEntry:
     """Put the racer at another position."""
     return await house.queue.move(queue_id, data.position, viewer.person_id, data.expected)
 
 
-@post(
-    f"{ENTRY}/no-show",
-    guards=[needs(Permission.RUN_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["queue"],
-)
+@press(f"{ENTRY}/no-show")
 async def no_show(house: House, viewer: Viewer, queue_id: FromPath[str]) -> QueueEntry:
     """The racer did not come: out of the line, and easy to put back."""
     return await house.queue.no_show(queue_id, viewer.person_id)
 
 
-@post(
-    f"{ENTRY}/back",
-    guards=[needs(Permission.RUN_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["queue"],
-)
+@press(f"{ENTRY}/back")
 async def back(house: House, viewer: Viewer, queue_id: FromPath[str]) -> QueueEntry:
     """Put a racer who left the line at its end again."""
     return await house.queue.readd(queue_id, viewer.person_id)
