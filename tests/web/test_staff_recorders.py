@@ -73,6 +73,12 @@ async def add(crew: Crew, changes: Changes, house: House, **fields: str) -> str:
     return str(answer.url.path)
 
 
+def is_live(house: House, place: int) -> bool:
+    """Whether what a recorder sends is what happens now."""
+    state = house.strips.recorders()[place]
+    return state.connected and state.caught_up
+
+
 async def test_box_alone_shows_itself_and_how_to_get_a_second_track(site: Site) -> None:
     async with Crew(site, "admin") as crew:
         text = words(await crew.get("/staff/recorders"))
@@ -98,7 +104,7 @@ async def test_recorder_is_added_its_line_pasted_and_it_is_tested(
         assert "From now on it must show this host key." in text
         text = words(await crew.send(f"{address}/test"))
         assert re.search(r"It answers: simulated strips, 2 lines, after \d+ ms\.", text)
-        await changes.until(lambda: house.strips.recorders()[1].connected)
+        await changes.until(lambda: is_live(house, 1))
         text = words(await crew.get("/staff/recorders"))
         assert "Piste gauche 左 connected" in text
         assert "strip 1 · line 17 strip 2 · line 27" in text
