@@ -9,7 +9,9 @@ from there, and an edge's number makes a second reading harmless. Event loop onl
 import asyncio
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -22,7 +24,7 @@ from timing.blind import BlindSpots
 from timing.buttons import is_new_press, meaning
 from timing.control import RaceControl, WriteJob
 from timing.crossing_entry import action_id_of, edge_of, entry_of, replaced_entry
-from timing.crossings import Crossing, EdgeSeen, LineKey, TrackStrips, step
+from timing.crossings import Crossing, EdgeKey, EdgeSeen, LineKey, TrackStrips, key_of, step
 from timing.events import Events
 from timing.facts import CrossingUnassigned, EdgeHeard, StripsChanged
 from timing.fold import state_at
@@ -43,6 +45,8 @@ log = logging.getLogger(__name__)
 
 SAVE_AFTER_S = 5.0
 """Edges that made no crossing are passed so much later: one write for all of them."""
+MOST_TRIES = 5
+"""Then a crossing that no race can store is kept without one, and at last let be: it must not stop those behind it."""
 RETRY_S = 0.5
 """Pause before the streams are read again after a crossing could not be stored (disk full)."""
 
@@ -67,6 +71,11 @@ class StripIntake:
         self._presses: dict[LineKey, tuple[EdgeSeen | None, EdgeSeen | None]] = {}
         """By button: the edge that began its last press, and its last edge."""
         self._saving: asyncio.TimerHandle | None = None
+        self._numbers = count()
+        self._failed: dict[int, EdgeSeen] = {}
+        """Since the streams were read anew: the first of them is why the others failed."""
+        self._refused: Counter[EdgeKey] = Counter()
+        """How often the database would not take what an edge did though the disk was well."""
         self._retry: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -198,8 +207,13 @@ class StripIntake:
             self._tracks[key], crossing = step(self._tracks.get(key, TrackStrips()), edge, lockout_ms * 1_000_000)
             if crossing is not None:
                 made.append((key, crossing))
-        taken = [self._offer(link, key, crossing, is_only=len(made) == 1) for key, crossing in made]
-        if not made or taken == [True]:
+        refused = self._refused[key_of(edge)]
+        if not made or refused >= 2 * MOST_TRIES:
+            return
+        taken = [
+            refused < MOST_TRIES and self._offer(link, key, crossing, is_only=len(made) == 1) for key, crossing in made
+        ]
+        if taken == [True]:
             return
         stride = self._positions.stride()
         jobs = [stride.job, *(save_lockout(key, self._tracks[key]) for key, _ in made)]
@@ -290,9 +304,10 @@ class StripIntake:
     ) -> None:
         self._positions.took(stride)
         self._writing[written] = edge
-        written.add_done_callback(lambda done: self._wrote(done, stride, then))
+        number = next(self._numbers)
+        written.add_done_callback(lambda done: self._wrote(done, number, stride, then))
 
-    def _wrote(self, written: "asyncio.Future[None]", stride: Stride, then: Callable[[], None]) -> None:
+    def _wrote(self, written: "asyncio.Future[None]", number: int, stride: Stride, then: Callable[[], None]) -> None:
         edge = self._writing.pop(written)
         if written.cancelled():
             return
@@ -303,6 +318,8 @@ class StripIntake:
             self._facts.publish(StripsChanged())
             return
         log.error("crossing_not_stored seq=%s error=%s", edge and edge.seq, error)
+        if edge is not None and self._db.trouble is None:
+            self._failed[number] = edge
         if self._retry is None and not self._stopped:
             self._retry = asyncio.ensure_future(self._read_again())
 
@@ -332,9 +349,13 @@ class StripIntake:
         while self._writing:
             await asyncio.wait(list(self._writing))
             await asyncio.sleep(0)
+        if self._failed:
+            self._refused[key_of(self._failed[min(self._failed)])] += 1
+            self._failed.clear()
         await self._load_positions()
 
     async def _load_positions(self) -> None:
+        self._signal.store()
         await self._positions.load()
         self._tracks = await load_lockouts(self._db)
         self._presses.clear()

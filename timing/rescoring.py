@@ -147,15 +147,15 @@ class Rescoring:
         for recorder_id in sorted(lines):
             after = await self._read_from(entries, recorder_id)
             edges = await self._source.recorded(recorder_id, after, _past(entries))
-            read.append(
-                [
-                    edge
-                    for edge in edges
-                    if edge.line in lines[recorder_id]
-                    or (track is not None and self._source.times(track, recorder_id, edge.line))
-                ]
-            )
-        return read[0] if len(read) == 1 else list(heapq.merge(*read, key=_moment_in(entries)))
+            timed = lines[recorder_id] | {
+                line
+                for line in {edge.line for edge in edges}
+                if track is not None and self._source.times(track, recorder_id, line)
+            }
+            read.append([edge for edge in edges if edge.line in timed])
+        if len(read) == 1:
+            return read[0]
+        return await asyncio.to_thread(lambda: list(heapq.merge(*read, key=_moment_in(entries))))
 
     def _track(self, view: RaceView, entries: Sequence[Entry]) -> Track | None:
         """Where it was driven: the track may have been corrected since, or taken away."""

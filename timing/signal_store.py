@@ -26,6 +26,8 @@ class SignalStore:
         self._db = db
         self._gaps: deque[StripGap] = deque(maxlen=KEPT)
         self._known: set[tuple[str, int]] = set()
+        self._waiting: dict[tuple[str, int], StripGap] = {}
+        """Not durable yet: a write that failed is tried again with the next."""
         self._writes: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
@@ -39,10 +41,16 @@ class SignalStore:
         if (gap.recorder_id, gap.seq) in self._known:
             return False
         self._remember(gap)
-        write = asyncio.ensure_future(self._store(gap))
-        self._writes.add(write)
-        write.add_done_callback(self._writes.discard)
+        self._waiting[gap.recorder_id, gap.seq] = gap
+        self.store()
         return True
+
+    def store(self) -> None:
+        """Write what is not durable yet."""
+        if self._waiting:
+            write = asyncio.ensure_future(self._store([*self._waiting.values()]))
+            self._writes.add(write)
+            write.add_done_callback(self._writes.discard)
 
     def all(self) -> list[StripGap]:
         """Oldest first."""
@@ -56,11 +64,14 @@ class SignalStore:
         self._gaps.append(gap)
         self._known.add((gap.recorder_id, gap.seq))
 
-    async def _store(self, gap: StripGap) -> None:
+    async def _store(self, gaps: list[StripGap]) -> None:
         def job(connection: sqlite3.Connection) -> None:
-            connection.execute(INSERT, astuple(gap))
+            connection.executemany(INSERT, [astuple(gap) for gap in gaps])
 
         try:
             await self._db.write(job)
-        except ApplianceError as error:  # The recorder has it, and says it again after the next start.
-            log.warning("gap_not_stored recorder_id=%s seq=%d error=%s", gap.recorder_id, gap.seq, error)
+        except ApplianceError as error:  # It waits for the next write; the recorder has it besides.
+            log.warning("gaps_not_stored count=%d error=%s", len(gaps), error)
+            return
+        for gap in gaps:
+            self._waiting.pop((gap.recorder_id, gap.seq), None)

@@ -1,6 +1,7 @@
 """Edges that come late, twice, or after a write that failed: each pass is one crossing, and none is lost."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,13 +15,16 @@ from tests.conftest import Racing, racing_in
 from tests.timing.scripted_recorder import BUTTON, SECOND_STRIP, STRIP, ScriptedRecorder
 from tests.timing.test_intake import NO_LOCKOUT, Heard
 from tests.timing.test_other_machines import Way, Ways
+from timing import races
 from timing.facts import RemotesChanged
 from timing.fold import in_time_order, taken_back
 from timing.intake import StripIntake
-from timing.journal import Kind
+from timing.journal import Entry, Kind
 from timing.loose import LooseCrossings
 from timing.rescoring import Rescoring
 from timing.rules import RaceRules
+from timing.signal import StripGap
+from timing.signal_store import SignalStore
 from timing.structs import Event, EventPatch, NewEvent, NewTrack, RaceState, RaceView, StripLine
 
 RULES = RaceRules(lockout_ms=1_000, race_ms=None)
@@ -423,3 +427,44 @@ async def test_the_signal_of_two_recorders_is_put_together_by_stamps_and_not_by_
         qualities = await rescoring.quality(race.race_id)
 
     assert [[other.delay_us for other in one.other_lines] for one in qualities] == [[5_000]] * 3
+
+
+async def test_a_crossing_that_its_race_can_never_store_is_asked_about_and_stops_none_behind_it(
+    racing: Racing, box: ScriptedRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race = await racing.ready(await racing.event(rules=RULES), await racing.racer("Ann"))
+    monkeypatch.setattr("timing.intake.RETRY_S", 0.01)
+    insert = races._insert_entry
+
+    def never(connection: sqlite3.Connection, entry: Entry) -> None:
+        if entry.payload.edge_seq == 1:
+            raise sqlite3.IntegrityError("this one never")
+        insert(connection, entry)
+
+    monkeypatch.setattr(races, "_insert_entry", never)
+    async with listening(racing, box.socket) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        box.from_now()
+        for number in range(3):
+            box.press(10 + 2_000 * number)
+        await heard.until(lambda: len(heard.loose) == 1 and len(heard.races) == 2)
+
+    assert await stamps(racing, race) == [("box", 3), ("box", 5)]
+
+
+async def test_a_gap_that_could_not_be_stored_is_stored_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gaps = [StripGap("box", seq, 17, 3, "lost", "boot", seq, "boot", seq, seq, seq) for seq in (1, 2)]
+    async with racing_in(tmp_path) as racing:
+        store = SignalStore(racing.db)
+        disk = RefusingDisk(racing, monkeypatch)
+        store.add(gaps[0])
+        await disk.refused.wait()
+        await store.settle()
+        store.add(gaps[1])
+        await store.settle()
+        again = SignalStore(racing.db)
+        await again.load()
+
+    assert again.all() == gaps
