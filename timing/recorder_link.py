@@ -75,6 +75,7 @@ class RecorderLink:
         self._said: tuple[object, ...] = ()
         self._wall_difference_ns: int | None = None
         self._learning: set[asyncio.Task[None]] = set()
+        self._met: RecorderHello | None = None
         self._client = self._new_client()
 
     @property
@@ -85,7 +86,7 @@ class RecorderLink:
     @property
     def recorder(self) -> RecorderHello | None:
         """Its newest hello, also while the link is down."""
-        return self._client.recorder
+        return self._client.recorder or self._met
 
     @property
     def recorder_id(self) -> str | None:
@@ -147,6 +148,7 @@ class RecorderLink:
 
     def start_anew(self) -> None:
         """After a stop: ask the owner where to begin, and begin there."""
+        self._met = self.recorder
         self._client = self._new_client()
         self._client.start()
 

@@ -19,7 +19,7 @@ from timing.crossings import EdgeSeen
 from timing.facts import RemotesChanged
 from timing.recorder_clocks import RecorderClocks
 from timing.recorder_link import LinkOwner, RecorderLink
-from timing.stream import CaughtUp, Edge, Line, StripsKind, decode_recorder_line
+from timing.stream import CaughtUp, Edge, Line, NotUnderstood, StripsKind, decode_recorder_line
 from timing.stream_link import LinkLost, connection, greet, read_line
 
 MOST_EDGES = 200_000
@@ -143,11 +143,11 @@ class Recorders:
         return next((link for link in self.links() if link.recorder_id == recorder_id), None)
 
     def twin_of(self, link: RecorderLink) -> RecorderLink | None:
-        """Another link, before this one, that is connected to a recorder of the same id: its edges count."""
+        """Another link, before this one, to a recorder of the same id: its edges count, and always the box's own."""
         for other in self.links():
             if other is link:
                 return None
-            if other.connected and other.recorder_id == link.recorder_id:
+            if other.recorder_id == link.recorder_id and (other.connected or other.is_own):
                 return other
         return None
 
@@ -179,7 +179,7 @@ class Recorders:
             )
         try:
             return await _read(link, max(0, after), enough)
-        except (OSError, LinkLost, TimeoutError) as error:
+        except (OSError, LinkLost, NotUnderstood, TimeoutError) as error:
             raise NotReady(f"The recorder {link.name} was lost: {error}.", "Try again.") from error
 
     def _match(self) -> None:
