@@ -31,6 +31,15 @@ class ScriptedRecorder:
         self._server: asyncio.Server | None = None
         self._beat: asyncio.Task[None] | None = None
 
+    @property
+    def last_seq(self) -> int:
+        return len(self.edges)
+
+    def hang_up(self) -> None:
+        """Whoever listens has to come again."""
+        for writer in list(self._clients):
+            writer.transport.abort()
+
     def from_now(self) -> int:
         """Let the milliseconds count from this moment; answers it."""
         self.moment_ns = clock.mono_ns()
@@ -62,8 +71,7 @@ class ScriptedRecorder:
         assert self._beat is not None
         self._beat.cancel()
         self._server.close()
-        for writer in list(self._clients):
-            writer.transport.abort()
+        self.hang_up()
 
     async def _beat_on(self) -> None:
         while True:
