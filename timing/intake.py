@@ -33,6 +33,7 @@ from timing.live_race import LiveRace
 from timing.lockouts import TrackKey, load_lockouts, save_lockout, with_crossings
 from timing.loose import loose_job
 from timing.positions import Positions, Stride
+from timing.race_edges import is_cut_off
 from timing.recorder_link import RecorderLink
 from timing.recorders import Recorders, RecorderState, Remotes
 from timing.signal import BlindSpot, StripGap
@@ -298,17 +299,19 @@ class StripIntake:
     def _follow_write(
         self,
         written: "asyncio.Future[None]",
-        edge: EdgeSeen | None,
+        edge: EdgeSeen,
         stride: Stride,
         then: Callable[[], None] = lambda: None,
     ) -> None:
         self._positions.took(stride)
         self._writing[written] = edge
         number = next(self._numbers)
-        written.add_done_callback(lambda done: self._wrote(done, number, stride, then))
+        written.add_done_callback(lambda done: self._wrote(done, edge, number, stride, then))
 
-    def _wrote(self, written: "asyncio.Future[None]", number: int, stride: Stride, then: Callable[[], None]) -> None:
-        edge = self._writing.pop(written)
+    def _wrote(
+        self, written: "asyncio.Future[None]", edge: EdgeSeen, number: int, stride: Stride, then: Callable[[], None]
+    ) -> None:
+        del self._writing[written]
         if written.cancelled():
             return
         error = written.exception()
@@ -317,22 +320,32 @@ class StripIntake:
             then()
             self._facts.publish(StripsChanged())
             return
-        log.error("crossing_not_stored seq=%s error=%s", edge and edge.seq, error)
-        if edge is not None and self._db.trouble is None:
+        log.error("crossing_not_stored seq=%d error=%s", edge.seq, error)
+        if self._db.trouble is None:
             self._failed[number] = edge
         if self._retry is None and not self._stopped:
             self._retry = asyncio.ensure_future(self._read_again())
 
     def _save_soon(self) -> None:
         """What had no effect need not have one after a restart either, when tracks have other lines by then."""
-        if self._saving is None and self._positions.is_due:
+        if self._saving is None and self._positions.is_due and not self._stopped:
             self._saving = asyncio.get_running_loop().call_later(SAVE_AFTER_S, self._save)
 
     def _save(self) -> None:
         self._saving = None
         if self._retry is None and self._positions.is_due:
-            stride = self._positions.stride()
-            self._follow_write(asyncio.ensure_future(self._db.write(stride.job)), None, stride)
+            saved = asyncio.ensure_future(self._save_positions(self._positions.stride()))
+            self._writing[saved] = None
+            saved.add_done_callback(self._writing.pop)
+
+    async def _save_positions(self, stride: Stride) -> None:
+        try:
+            await self._db.write(stride.job)
+            self._positions.took(stride)
+            self._positions.stored(stride)
+        except ApplianceError as error:
+            log.warning("positions_not_stored error=%s", error)
+            self._save_soon()
 
     async def _read_again(self) -> None:
         """The recorders have every edge: read on from the last ones that had their effect, as often as it takes."""
@@ -372,15 +385,8 @@ def belongs(race: LiveRace, edge: EdgeSeen) -> bool:
     Whether an edge can be of this race at all: stamped in one of its boots or the present one, and not between a
     power cut and the moment the box had paused the race for it. Nor is one whose moment was only guessed.
     """
-    if edge.is_guess:
-        return False
-    boots = {entry.boot_id for entry in race.entries}
-    if edge.boot_id not in boots and edge.boot_id != clock.boot_id():
-        return False
-    return not any(
-        entry.boot_id == edge.boot_id and entry.payload.reason == "power_cut" and edge.at_ns < entry.at_ns
-        for entry in race.entries
-    )
+    boots = {clock.boot_id(), *(entry.boot_id for entry in race.entries)}
+    return edge.boot_id in boots and not edge.is_guess and not is_cut_off(race.entries, edge)
 
 
 def _all(jobs: list[WriteJob]) -> WriteJob:

@@ -78,7 +78,8 @@ class Positions:
 
     def took(self, stride: Stride) -> None:
         """The stride is on its way to the disk."""
-        self._taken.update(stride.after)
+        for recorder_id, seq in stride.after.items():
+            self._taken[recorder_id] = max(seq, self._taken.get(recorder_id, 0))
 
     def stored(self, stride: Stride) -> None:
         """It is there."""

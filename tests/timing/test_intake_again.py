@@ -468,3 +468,20 @@ async def test_a_gap_that_could_not_be_stored_is_stored_with_the_next(
         await again.load()
 
     assert again.all() == gaps
+
+
+async def test_a_position_that_could_not_be_stored_is_stored_later_and_no_stream_is_read_again(
+    tmp_path: Path, box: ScriptedRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("timing.intake.SAVE_AFTER_S", 0.01)
+    monkeypatch.setattr("timing.intake.RETRY_S", 0.01)
+    async with racing_in(tmp_path) as racing, listening(racing, box.socket) as (strips, heard):
+        await heard.until(lambda: strips.problem is None)
+        asked = len(box.asked)
+        disk = RefusingDisk(racing, monkeypatch, fails=2)
+        box.press(10)
+        async with asyncio.timeout(5):
+            while await racing.db.fetch_all("SELECT seq FROM strip_cursor WHERE seq = 2") == []:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    assert (disk.left, len(box.asked)) == (0, asked)
