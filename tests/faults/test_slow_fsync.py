@@ -1,15 +1,17 @@
-"""A card that takes 40 ms for each fsync: nobody waits longer than a few of them, however many want something."""
+"""
+A card that takes 40 ms for each fsync: nobody waits for more than a few of them, however many want something.
+
+The fsyncs are counted, not timed: a busy machine may be slow, but it must not ask more of the card.
+"""
 
 import asyncio
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from statistics import median
 
 import pytest
 
-from appliance.demo_client import Api
 from tests.faults.box import running_box
 from tests.faults.driver import APART_MS, make_event, make_racer, wait_for_version
 from tests.faults.strip_watch import StripWatch
@@ -21,61 +23,71 @@ pytestmark = [
 ]
 
 FSYNC_MS = 40
-A_FEW = 4
-"""The commit under way, the next one that takes everybody along, and a checkpoint's two."""
-MACHINE_MS = 100
-"""Allowed for two busy cores that run other tests beside this one."""
+A_FEW = 6
+"""The commit under way, the next one that takes everybody along, a checkpoint's two, and who came too late for both."""
 AT_ONCE = 20
-"""One after the other they would wait 800 ms; that is the limit for the worst round on a busy machine."""
+"""One after the other they would take 20 fsyncs."""
 ROUNDS = 10
 
 
-@pytest.fixture(scope="session")
-def slow_disk(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment that makes every fsync and fdatasync of a process sleep."""
-    shim = tmp_path_factory.mktemp("shim") / "slow_fsync.so"
+class SlowDisk:
+    """Every fsync of the processes with this environment sleeps, and is counted."""
+
+    def __init__(self, shim: Path, count: Path) -> None:
+        self._count = count
+        self.environment = {
+            "LD_PRELOAD": str(shim),
+            "SLOW_FSYNC_MS": str(FSYNC_MS),
+            "SLOW_FSYNC_COUNT": str(count),
+        }
+
+    def fsyncs(self) -> int:
+        """So far."""
+        return self._count.stat().st_size if self._count.exists() else 0
+
+
+@pytest.fixture
+def slow_disk(tmp_path: Path) -> SlowDisk:
+    shim = tmp_path / "slow_fsync.so"
     source = Path(__file__).with_name("slow_fsync.c")
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(shim), str(source), "-ldl"], check=True)
-    return {"LD_PRELOAD": str(shim), "SLOW_FSYNC_MS": str(FSYNC_MS)}
+    return SlowDisk(shim, tmp_path / "fsyncs")
 
 
-async def waited_ms(api: Api, race_id: str, kind: str) -> float:
-    """How long one acknowledged action took."""
-    begun = time.monotonic()
-    await api.act(race_id, kind)
-    return (time.monotonic() - begun) * 1_000
-
-
-async def test_twenty_keys_at_once_wait_for_a_few_fsyncs(tmp_path: Path, slow_disk: dict[str, str]) -> None:
-    async with running_box(tmp_path / "data", slow_disk) as (_, api):
+async def test_twenty_keys_at_once_wait_for_a_few_fsyncs(tmp_path: Path, slow_disk: SlowDisk) -> None:
+    async with running_box(tmp_path / "data", slow_disk.environment) as (_, api):
         race = await api.create_race(await make_event(api), "1", await make_racer(api, "Ada"))
-        assert await waited_ms(api, race.race_id, "start") >= FSYNC_MS, "the disk is not slow"
-        longest_ms = []
+        before = slow_disk.fsyncs()
+        await api.act(race.race_id, "start")
+        assert slow_disk.fsyncs() > before, "an action is on the card when it is answered"
+        counts = []
         for _ in range(ROUNDS):
-            waits = await asyncio.gather(*(waited_ms(api, race.race_id, "reset") for _ in range(AT_ONCE)))
-            longest_ms.append(max(waits))
-        assert median(longest_ms) < A_FEW * FSYNC_MS + MACHINE_MS, longest_ms
-        assert max(longest_ms) < AT_ONCE * FSYNC_MS, longest_ms
+            before = slow_disk.fsyncs()
+            await asyncio.gather(*(api.act(race.race_id, "reset") for _ in range(AT_ONCE)))
+            counts.append(slow_disk.fsyncs() - before)
+        assert min(counts) >= 1, counts
+        assert median(counts) <= A_FEW, counts
+        assert max(counts) < AT_ONCE, counts
 
 
-async def test_a_lap_shows_after_a_few_fsyncs_whatever_else_is_written(
-    tmp_path: Path, slow_disk: dict[str, str]
-) -> None:
+async def test_a_lap_shows_after_a_few_fsyncs_whatever_else_is_written(tmp_path: Path, slow_disk: SlowDisk) -> None:
     """Two of the fsyncs are the way of a crossing: edges.db, then trackside.db."""
     async with (
-        running_box(tmp_path / "data", slow_disk) as (box, api),
+        running_box(tmp_path / "data", slow_disk.environment) as (box, api),
         StripWatch(box.timing_socket, APART_MS) as strips,
     ):
         event_id = await make_event(api)
         race = await api.create_race(event_id, "1", await make_racer(api, "Ada"))
         other = await api.create_race(event_id, "2", await make_racer(api, "Bo"))
         await api.act(other.race_id, "start")
-        shown_ms = []
+        counts = []
         for version in range(2, 2 + ROUNDS):
+            before = slow_disk.fsyncs()
             crowd = [asyncio.create_task(api.act(other.race_id, "reset")) for _ in range(AT_ONCE)]
-            edge = await strips.press(17)
+            await strips.press(17)
             await wait_for_version(api, race.race_id, version)
-            shown_ms.append((time.monotonic_ns() - edge.at_ns) / 1e6)
+            counts.append(slow_disk.fsyncs() - before)
             await asyncio.gather(*crowd)
-        assert median(shown_ms) < (1 + A_FEW) * FSYNC_MS + MACHINE_MS, shown_ms
-        assert max(shown_ms) < (1 + AT_ONCE) * FSYNC_MS, shown_ms
+        assert min(counts) >= 2, counts
+        assert median(counts) <= 2 + A_FEW, counts
+        assert max(counts) < 2 + AT_ONCE, counts
