@@ -247,7 +247,7 @@ async def test_nothing_is_rendered_while_nobody_looks(
     site: Site, states: list[RecorderState], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered: list[House] = []
-    monkeypatch.setattr("web.strip_live.panel", lambda house: rendered.append(house) or "")
+    monkeypatch.setattr("web.strip_live.panel", lambda house: rendered.append(house) or "<p>strips</p>")
     site.house.facts.publish(StripsChanged())
     press(site.house.facts, 17, 1_000)
     assert rendered == []

@@ -1,0 +1,124 @@
+"""
+Devices that keep a live page of the crew open: what all such streams share, whatever they show.
+
+Owns the beat, the end of sessions and of the streams, and what becomes of a device that fell behind: it gets the whole
+picture anew, and never holds up another. A handful of devices, so plain queues are enough.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from appliance.errors import NotReady
+from appliance.people_structs import SessionsEnded
+from web.house import House
+
+BEAT_S = 2.0
+"""The page calls the link lost after 5 s of silence: a timekeeper must know soon."""
+BEAT = b"event: beat\ndata: {}\n\n"
+WAITING = 16
+"""Messages a device may fall behind before it gets everything anew."""
+MAX_DEVICES = 200
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Device:
+    """One open page. None in the queue ends its stream; `missed`: it fell behind."""
+
+    person_id: str
+    token: str
+    messages: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(WAITING))
+    missed: bool = False
+
+    def put(self, message: bytes | None) -> None:
+        """Never waits: a full queue is emptied, and the device starts again from a full picture."""
+        if self.missed and message is not None:
+            return  # In that picture already; after it, it would be an older one.
+        if self.messages.full():
+            while not self.messages.empty():
+                self.messages.get_nowait()
+            self.missed = True
+        self.messages.put_nowait(message)
+
+
+D = TypeVar("D", bound=Device)
+
+
+class Devices(Generic[D]):
+    """All open devices of one kind of page. Only for use on the event loop, inside `running`."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._open: set[D] = set()
+        self._closed = False
+
+    def __iter__(self) -> Iterator[D]:
+        return iter(self._open)
+
+    def __bool__(self) -> bool:
+        """Whether anybody looks."""
+        return bool(self._open)
+
+    @asynccontextmanager
+    async def running(self, ends: list[Callable[[], None]]) -> AsyncIterator[None]:
+        """Beat for as long as the application runs; afterwards all streams end, and `ends` are called."""
+        ends = [*ends, self._house.facts.subscribe(SessionsEnded, self._on_sessions_ended)]
+        beat = asyncio.create_task(self._beat())
+        try:
+            yield
+        finally:
+            for end in ends:
+                end()
+            self.close()
+            beat.cancel()
+
+    def close(self) -> None:
+        """End all streams and take no new ones."""
+        self._closed = True
+        for device in self._open:
+            device.put(None)
+
+    def check_room(self) -> None:
+        """
+        Whether one more may be opened.
+
+        Raises:
+            NotReady: too many devices, or the box is stopping.
+        """
+        if self._closed:
+            raise NotReady("Trackside is stopping.", "The page connects again by itself.")
+        if len(self._open) >= MAX_DEVICES:
+            raise NotReady(f"{MAX_DEVICES} crew pages are open.", "Close some of them, then reload this page.")
+
+    async def messages(self, device: D, full: Callable[[D], Awaitable[bytes]]) -> AsyncIterator[bytes]:
+        """The stream of one device: the full picture, then what is put, and the full picture where it fell behind."""
+        # Claimed here, not where it is asked for: a generator that never starts never reaches its `finally`.
+        self._open.add(device)
+        try:
+            yield await full(device)
+            while (message := await device.messages.get()) is not None:
+                if device.missed:
+                    device.missed = False
+                    message = await full(device)
+                yield message
+        finally:
+            self._open.discard(device)
+
+    def _on_sessions_ended(self, fact: SessionsEnded) -> None:
+        for device in self._open:
+            if device.person_id == fact.person_id:
+                device.put(None)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            for device in self._open:
+                device.put(BEAT if self._house.sessions.is_valid(device.token) else None)
+
+
+def message_of(html: str) -> bytes:
+    """One unnamed message, whose partials htmx swaps in by itself; nothing for no text."""
+    lines = [line for line in html.splitlines() if line.strip()]
+    return ("".join(f"data: {line}\n" for line in lines) + "\n").encode() if lines else b""
