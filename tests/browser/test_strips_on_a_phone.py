@@ -10,6 +10,7 @@ from playwright.async_api import Locator, Page, expect
 from appliance.permissions import Role
 from tests.browser.conftest import PATIENCE_MS, Screens
 from tests.timing.recorder_process import RecorderProcess
+from tests.web.recorded import until
 from timing.strip_picture import LinePicture
 
 pytestmark = pytest.mark.browser
@@ -24,6 +25,7 @@ async def recorder(screens: Screens, tmp_path: Path) -> AsyncIterator[RecorderPr
     process = RecorderProcess(tmp_path, data=tmp_path / "edges")
     process.socket = screens.house.settings.recorder_socket
     async with process:
+        await until(screens.house, lambda: screens.house.strips.recorders()[0].caught_up)
         yield process
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from timing.structs import Event, RaceState, RaceView
 pytestmark = pytest.mark.browser
 
 TABLET = {"width": 1024, "height": 768}
+Handler = Callable[[Route], Awaitable[None]]
 ONE_CLICK_S = 0.3
 """Longer than the page's guard against a double click."""
 
@@ -36,9 +38,19 @@ def address(event: Event, track: str = "1") -> str:
     return f"/staff/events/{event.event_id}/tracks/{track}/timekeeper"
 
 
-async def timekeeper(screens: Screens, event: Event, track: str = "1", **options: object) -> Page:
-    """The page of a track, live."""
-    page = await screens.open(address(event, track), await crew_device(screens, **options))
+async def timekeeper(
+    screens: Screens, event: Event, track: str = "1", presses: Handler | None = None, **options: object
+) -> Page:
+    """
+    The page of a track, live.
+
+    What becomes of its `presses` is settled before it loads: Chromium may send what a page asks for right after a
+    route was laid past it.
+    """
+    device = await crew_device(screens, **options)
+    if presses is not None:
+        await device.route("**/actions", presses)
+    page = await screens.open(address(event, track), device)
     await expect(page.locator("#link")).to_have_text("live")
     return page
 
@@ -147,7 +159,6 @@ async def test_each_track_shows_its_own_race(screens: Screens, event: Event) -> 
 
 async def test_lost_answer_is_asked_for_again_and_counts_once(screens: Screens, event: Event) -> None:
     await running(screens, event)
-    page = await timekeeper(screens, event)
     ids: list[str] = []
 
     async def lose(route: Route) -> None:
@@ -158,7 +169,7 @@ async def test_lost_answer_is_asked_for_again_and_counts_once(screens: Screens, 
         else:
             await route.continue_()
 
-    await page.route("**/actions", lose)
+    page = await timekeeper(screens, event, presses=lose)
     await page.keyboard.press("l")
     await shows(page, "running", 1)
     await expect(page.locator("#unsent")).to_be_hidden()
@@ -171,13 +182,12 @@ async def test_lost_answer_is_asked_for_again_and_counts_once(screens: Screens, 
 
 async def test_presses_without_a_network_wait_in_sight_and_arrive_in_order(screens: Screens, event: Event) -> None:
     await running(screens, event)
-    page = await timekeeper(screens, event)
     blocked = True
 
     async def cut(route: Route) -> None:
         await (route.abort() if blocked else route.continue_())
 
-    await page.route("**/actions", cut)
+    page = await timekeeper(screens, event, presses=cut)
     await page.keyboard.press("l")
     await page.keyboard.press("r")
     await expect(page.locator("#unsent li")).to_have_count(2)
@@ -194,14 +204,18 @@ async def test_presses_without_a_network_wait_in_sight_and_arrive_in_order(scree
 
 async def test_waiting_press_can_be_let_go(screens: Screens, event: Event) -> None:
     await running(screens, event)
-    page = await timekeeper(screens, event)
-    await page.route("**/actions", lambda route: route.abort())
+    blocked = True
+
+    async def cut(route: Route) -> None:
+        await (route.abort() if blocked else route.continue_())
+
+    page = await timekeeper(screens, event, presses=cut)
     await page.keyboard.press("l")
 
     await page.get_by_role("button", name="Do not send").click()
 
     await expect(page.locator("#unsent")).to_be_hidden()
-    await page.unroute("**/actions")
+    blocked = False
     await page.keyboard.press("r")
     await expect(page.locator(".tk .stat")).to_contain_text("1 / ∞")
     assert race_now(screens, event).laps == []
