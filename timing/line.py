@@ -8,7 +8,8 @@ changed, so that the caller writes just those.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from timing.queue_schema import QueueRow, QueueState
+from timing.queue_schema import QueueRow
+from timing.queue_structs import QueueState
 
 STANDING = frozenset({QueueState.WAITING, QueueState.CALLED, QueueState.SKIPPED})
 """States that stand in line. `skipped` stands too: it let another go first."""

@@ -17,8 +17,9 @@ from appliance.people import People
 from timing.events import Events
 from timing.line import joined, skipped
 from timing.queue_follow import Follower
-from timing.queue_schema import QueueRow, QueueState
-from timing.queue_store import Entries, QueueEntry, QueueStore, Rows, marked
+from timing.queue_schema import QueueRow
+from timing.queue_store import Entries, QueueStore, Rows, marked
+from timing.queue_structs import QueueEntry, QueueState
 from timing.structs import RaceView
 
 __all__ = ["Entries", "Queue", "QueueEntry", "QueueState"]

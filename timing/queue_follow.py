@@ -14,8 +14,9 @@ from timing.events import Events
 from timing.facts import EventChanged, RaceChanged
 from timing.journal import ACTOR_BOX, Kind
 from timing.line import STANDING, joined
-from timing.queue_schema import QueueRow, QueueState
+from timing.queue_schema import QueueRow
 from timing.queue_store import QueueStore, marked
+from timing.queue_structs import QueueState
 from timing.structs import LIVE_STATES, RaceView
 
 

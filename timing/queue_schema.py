@@ -7,10 +7,11 @@ A row is never deleted: an entry taken out of the line keeps its row in state `r
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from enum import StrEnum
 
 from sqlite_utils.db import Database as MigratedDatabase
 from sqlite_utils.migrations import Migrations
+
+from timing.queue_structs import QueueState
 
 MIGRATIONS = Migrations("timing.queue")
 
@@ -40,18 +41,6 @@ def queue_entries(db: MigratedDatabase) -> None:
         """
     )
     db.execute("CREATE INDEX queue_entries_state ON queue_entries (state, changed_at)")
-
-
-class QueueState(StrEnum):
-    """`waiting`, `called` and `skipped` stand in line; `racing` is on the track; the rest have left the line."""
-
-    WAITING = "waiting"
-    CALLED = "called"
-    SKIPPED = "skipped"
-    RACING = "racing"
-    DONE = "done"
-    NO_SHOW = "no_show"
-    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)

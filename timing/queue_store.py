@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from msgspec import Struct
-
 from appliance.clock import now_iso
 from appliance.database import Database
 from appliance.errors import Conflict, NotFound
@@ -18,27 +16,8 @@ from appliance.facts import Facts
 from appliance.people import People
 from timing.facts import QueueChanged
 from timing.line import STANDING, line_of
-from timing.queue_schema import LOAD, PAST_ROWS, QueueRow, QueueState, row_of, save
-
-
-class QueueEntry(Struct, frozen=True, kw_only=True):
-    """
-    One racer's place in a line. `position` counts from 1 (next to race); None for who is racing or has left the line.
-    """
-
-    queue_id: str
-    event_id: str
-    track_id: str
-    racer_id: str
-    username: str
-    country: str | None
-    colour: str | None
-    state: QueueState
-    position: int | None
-    added_at: str
-    called_at: str | None
-    race_id: str | None
-
+from timing.queue_schema import LOAD, PAST_ROWS, QueueRow, row_of, save
+from timing.queue_structs import QueueEntry, QueueState
 
 Entries = list[QueueEntry]
 Rows = list[QueueRow]
