@@ -51,6 +51,16 @@ async def test_what_cannot_be_taken_back_needs_more_than_enter() -> None:
     assert await answer_to(Ask("Discard this race?", careful=True), "y") is True
 
 
+async def test_the_marked_answer_is_seen_without_colour() -> None:
+    ask = Ask("Go on?")
+    async with Asking(ask).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert [str(one.label) for one in ask.query(Button)] == ["► Y  Yes  ", "  N  No  "]
+        await pilot.press("right")
+        assert [str(one.label) for one in ask.query(Button)] == ["  Y  Yes  ", "► N  No  "]
+        await pilot.press("n")
+
+
 async def test_a_name_is_shown_as_it_is_and_never_read_as_markup() -> None:
     ask = Ask("Take [red]ann[/] out?", "[b", yes="[Out]", no="Keep")
     app = Asking(ask)
@@ -58,7 +68,7 @@ async def test_a_name_is_shown_as_it_is_and_never_read_as_markup() -> None:
         await pilot.pause()
         shown = [str(one.render()) for one in ask.query(Static)]
         assert shown == ["Take [red]ann[/] out?", "[b"]
-        assert [str(one.label) for one in ask.query(Button)] == ["Y  [Out]", "N  Keep"]
+        assert [str(one.label) for one in ask.query(Button)] == ["► Y  [Out]  ", "  N  Keep  "]
         await pilot.press("n")
 
 

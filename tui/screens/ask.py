@@ -34,10 +34,10 @@ class Ask(ModalScreen[bool]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes"),
-        Binding("n", "answer(False)", "No"),
-        Binding("left,up", "app.focus_previous", "Other answer", key_display="←→"),
-        Binding("right,down", "app.focus_next", "Other answer", show=False),
-        Binding("escape", "answer(False)", "Close"),
+        Binding("n", "answer(False)", "No", key_display="n esc"),
+        Binding("escape", "answer(False)", "No", show=False),
+        Binding("left,up", "app.focus_previous", "Choose", key_display="←→ enter"),
+        Binding("right,down", "app.focus_next", "Choose", show=False),
     ]
 
     def __init__(
@@ -64,6 +64,11 @@ class Ask(ModalScreen[bool]):
         """Mark the answer that Enter gives."""
         self.query_one("#no" if self.careful else "#yes").focus()
 
+    def on_descendant_focus(self) -> None:
+        """The mark moved; it is a sign, so that nobody needs the colour."""
+        for answer in self._words:
+            self.query_one(f"#{answer}", Button).label = self._label(answer)
+
     def on_button_pressed(self, pressed: Button.Pressed) -> None:
         """Enter, or a click where there is a mouse."""
         pressed.stop()
@@ -74,4 +79,5 @@ class Ask(ModalScreen[bool]):
         self.dismiss(yes)
 
     def _label(self, answer: str) -> Content:
-        return Content(f"{answer[0].upper()}  {self._words[answer]}")
+        mark = "►" if self.focused is not None and self.focused.id == answer else " "
+        return Content(f"{mark} {answer[0].upper()}  {self._words[answer]}  ")
