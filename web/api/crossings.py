@@ -1,5 +1,6 @@
 """Crossings that no race took, a race scored anew with another lock-out, and how clean its signal was."""
 
+from functools import partial
 from typing import Annotated
 
 from litestar import delete, get, post
@@ -38,6 +39,13 @@ class Rescore(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
+MAY_DECIDE = needs(Permission.RUN_RACES, Permission.EDIT_RACES)
+decide = partial(post, guards=[MAY_DECIDE], security=SIGNED_IN, responses=WRITING, status_code=200, tags=["crossings"])
+take_back = partial(
+    delete, guards=[MAY_DECIDE], security=SIGNED_IN, responses=WRITING, status_code=200, tags=["crossings"]
+)
+
+
 @get(
     "/api/events/{event_id:str}/crossings",
     guards=[needs(Permission.SEE_RACES)],
@@ -52,14 +60,7 @@ async def list_crossings(
     return await house.loose.list(event_id, track, open_only=not everything)
 
 
-@post(
-    f"{CROSSING}/give",
-    guards=[needs(Permission.RUN_RACES, Permission.EDIT_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["crossings"],
-)
+@decide(f"{CROSSING}/give")
 async def give_crossing(
     *,
     house: House,
@@ -74,14 +75,7 @@ async def give_crossing(
     return await house.loose.give(event_id, recorder_id, edge_seq, data.race_id, actor=actor, reason=data.reason)
 
 
-@post(
-    f"{CROSSING}/dismiss",
-    guards=[needs(Permission.RUN_RACES, Permission.EDIT_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["crossings"],
-)
+@decide(f"{CROSSING}/dismiss")
 async def dismiss_crossing(
     house: House, viewer: Viewer, event_id: FromPath[str], recorder_id: FromPath[str], edge_seq: FromPath[int]
 ) -> LooseCrossing:
@@ -89,14 +83,7 @@ async def dismiss_crossing(
     return await house.loose.dismiss(event_id, recorder_id, edge_seq, actor=viewer.person_id)
 
 
-@delete(
-    f"{CROSSING}/dismiss",
-    guards=[needs(Permission.RUN_RACES, Permission.EDIT_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["crossings"],
-)
+@take_back(f"{CROSSING}/dismiss")
 async def undo_dismiss(
     house: House, event_id: FromPath[str], recorder_id: FromPath[str], edge_seq: FromPath[int]
 ) -> LooseCrossing:
@@ -104,14 +91,7 @@ async def undo_dismiss(
     return await house.loose.undo_dismiss(event_id, recorder_id, edge_seq)
 
 
-@delete(
-    "/api/races/{race_id:str}/crossings/{seq:int}",
-    guards=[needs(Permission.RUN_RACES, Permission.EDIT_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["crossings"],
-)
+@take_back("/api/races/{race_id:str}/crossings/{seq:int}")
 async def take_crossing_out(house: House, viewer: Viewer, race_id: FromPath[str], seq: FromPath[int]) -> RaceView:
     """Take the crossing of journal entry `seq` out of the race; it can be given back, or to another race."""
     return await house.loose.take_out(race_id, seq, actor=viewer.person_id)
@@ -129,14 +109,7 @@ async def preview_rescore(house: House, race_id: FromPath[str], lockout_ms: Lock
     return await house.rescoring.preview(race_id, lockout_ms)
 
 
-@post(
-    RESCORE,
-    guards=[needs(Permission.RUN_RACES, Permission.EDIT_RACES)],
-    security=SIGNED_IN,
-    responses=WRITING,
-    status_code=200,
-    tags=["crossings"],
-)
+@decide(RESCORE)
 async def rescore(house: House, viewer: Viewer, race_id: FromPath[str], data: JSONBody[Rescore]) -> RaceView:
     """Make the race what another lock-out says, whole or not at all; 409 when it went on since you looked."""
     return await house.rescoring.apply(race_id, data.lockout_ms, viewer.person_id, data.version)
