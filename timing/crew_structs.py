@@ -59,9 +59,11 @@ class TrackNow(Struct, frozen=True, kw_only=True):
 
 class CrewSnapshot(Struct, frozen=True, kw_only=True):
     """
-    Event `snapshot`: everything, for one device. `tracks` are all of the event; `queue` is the line, next one first;
-    `past` who has left it, latest first; `blind` what the strips missed of the race on the track; `loose_open` how many
-    crossings of this track wait to be given to a race. `you` is the device's person, who with `may_run` may change things.
+    Event `snapshot`: everything, for one device.
+
+    `tracks` are all of the event; `queue` is the line, next one first, `past` who has left it, latest first; `blind`
+    what the strips missed of the race on the track; `loose_open` how many crossings of this track no race took.
+    `you` is the device's person, who with `may_run` may change things.
     """
 
     clock: ClockReading

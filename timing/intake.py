@@ -35,10 +35,10 @@ from timing.loose import loose_job
 from timing.positions import Positions, Stride
 from timing.race_edges import is_cut_off
 from timing.recorder_link import RecorderLink
-from timing.recorders import Recorders, RecorderState, Remotes
+from timing.recorders import Recorders, Remotes
 from timing.signal import BlindSpot, StripGap
 from timing.signal_store import SignalStore
-from timing.strip_health import StripHealth
+from timing.strip_health import RecorderState, StripHealth
 from timing.strip_report import StripReport
 from timing.structs import Track
 

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from msgspec import Struct
-
 from appliance.database import Database
 from appliance.errors import NotReady
 from appliance.facts import Facts
@@ -19,8 +17,9 @@ from timing.crossings import EdgeSeen
 from timing.facts import RemotesChanged
 from timing.recorder_clocks import RecorderClocks
 from timing.recorder_link import LinkOwner, RecorderLink
-from timing.stream import CaughtUp, Edge, Line, NotUnderstood, StripsKind, decode_recorder_line
+from timing.stream import CaughtUp, Edge, NotUnderstood, StripsKind, decode_recorder_line
 from timing.stream_link import LinkLost, connection, greet, read_line
+from timing.strip_health import RecorderState
 
 MOST_EDGES = 200_000
 """Edges read again at once: a race of ten minutes on a strip that chatters all the time stays below."""
@@ -65,30 +64,6 @@ class Remotes(Protocol):
     def links(self) -> Sequence[RemoteLink]:
         """All of them, now."""
         ...
-
-
-class RecorderState(Struct, frozen=True, kw_only=True):
-    """
-    How a recorder stands; what only it can tell is of its newest hello, or None.
-
-    `offset_us`: its clock minus ours, right to `offset_error_us`; 0 on the same machine. `clock_difference_ms`: how
-    far its time of day is ahead of ours. `remote_id` None is the box's own.
-    """
-
-    recorder_id: str | None
-    remote_id: str | None
-    name: str
-    is_own: bool
-    connected: bool
-    caught_up: bool
-    problem: str | None
-    note: str | None
-    strips: str | None
-    lines: list[Line]
-    last_seq: int
-    offset_us: int | None
-    offset_error_us: int | None
-    clock_difference_ms: int | None
 
 
 class Recorders:

@@ -17,10 +17,10 @@ from appliance.facts import Facts
 from timing import strip_verdict
 from timing.crossings import EdgeSeen
 from timing.facts import EdgeHeard, StripsChanged
-from timing.recorders import RecorderState
 from timing.stream import LineRole, StripsKind
+from timing.strip_health import RecorderState
 from timing.strip_hits import LineState, step
-from timing.strip_picture import LinePicture, TestPicture, picture_of_line, picture_of_test
+from timing.strip_picture import RecorderPicture, TestPicture, picture_of_line, picture_of_test
 from timing.strip_verdict import Phase, StripTest
 
 EVERY_S = 0.2
@@ -32,21 +32,6 @@ GONE = "The test was ended: the recorder went away. Start it again once it is ba
 
 class StripCheckChanged(Struct, frozen=True, kw_only=True):
     """A strip did something, a test went on, or a recorder came or went."""
-
-
-class RecorderPicture(Struct, frozen=True, kw_only=True):
-    """One recorder with its lines, and its self-test: under way, the last one's result, or None."""
-
-    recorder: RecorderState
-    lines: list[LinePicture]
-    test: TestPicture | None
-    ended: str | None
-    """Why the last test was not finished."""
-
-    @property
-    def simulated(self) -> bool:
-        """Whether its strips can be tapped from a page."""
-        return self.recorder.strips == StripsKind.SIMULATED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,42 @@
-"""How the strips of a track are doing: what a timekeeper glances at. Pure shapes and sums over timing/crossings.py."""
+"""
+How recorders stand and the strips of a track are doing: what a timekeeper glances at. Pure shapes and sums over
+timing/crossings.py.
+"""
 
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from timing.crossings import LineSeen, TrackStrips
+from timing.stream import Line
 
 NS_PER_MS = 1_000_000
 SILENT_AFTER = 10
 """Crossings of a track in a row without a hit on one of its lines, before that line is called silent (the design)."""
+
+
+class RecorderState(Struct, frozen=True, kw_only=True):
+    """
+    How a recorder stands; what only it can tell is of its newest hello, or None.
+
+    `offset_us`: its clock minus ours, right to `offset_error_us`; 0 on the same machine. `clock_difference_ms`: how
+    far its time of day is ahead of ours. `remote_id` None is the box's own.
+    """
+
+    recorder_id: str | None
+    remote_id: str | None
+    name: str
+    is_own: bool
+    connected: bool
+    caught_up: bool
+    problem: str | None
+    note: str | None
+    strips: str | None
+    lines: list[Line]
+    last_seq: int
+    offset_us: int | None
+    offset_error_us: int | None
+    clock_difference_ms: int | None
 
 
 class LineHealth(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ Whoever shows it counts the silence on by itself: nothing is sent while nothing 
 from msgspec import Struct
 
 from timing import strip_verdict
-from timing.stream import Line, LineRole
+from timing.stream import Line, LineRole, StripsKind
+from timing.strip_health import RecorderState
 from timing.strip_hits import NS_PER_MS, LineState
 from timing.strip_verdict import HANDS_OFF_NS, TAPS, Phase, StripTest
 from timing.strip_words import LineVerdict
@@ -54,6 +55,27 @@ class TestPicture(Struct, frozen=True, kw_only=True):
     def running(self) -> bool:
         """Whether somebody is to do something."""
         return self.phase is not Phase.DONE
+
+
+class RecorderPicture(Struct, frozen=True, kw_only=True):
+    """One recorder with its lines, and its self-test: under way, the last one's result, or None."""
+
+    recorder: RecorderState
+    lines: list[LinePicture]
+    test: TestPicture | None
+    ended: str | None
+    """Why the last test was not finished."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its strips can be tapped from a page."""
+        return self.recorder.strips == StripsKind.SIMULATED
+
+
+class StripCheckNow(Struct, frozen=True, kw_only=True):
+    """What `GET /api/strips/check` sends: all recorders, the box's own first."""
+
+    recorders: list[RecorderPicture]
 
 
 def picture_of_line(line: Line, state: LineState | None, silent_ns: int | None, *, is_kit: bool = False) -> LinePicture:

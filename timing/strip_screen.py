@@ -8,8 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from timing.strip_check import RecorderPicture
-from timing.strip_picture import LinePicture, TestPicture
+from timing.strip_picture import LinePicture, RecorderPicture, TestPicture
 from timing.strip_words import LineVerdict
 
 NAME_COLUMNS = 28

@@ -22,11 +22,11 @@ from appliance.errors import ApplianceError, Conflict, NotReady
 from appliance.facts import Facts
 from timing.crossings import EdgeSeen
 from timing.facts import EdgeHeard, StripsChanged
-from timing.recorders import RecorderState
 from timing.stream import CaughtUp, Edge, Level, LineRole, RecorderHello
 from timing.stream_client import StreamClient, StreamMessage
-from timing.strip_check import RecorderPicture, StripCheck, StripCheckChanged
-from timing.strip_picture import TestPicture
+from timing.strip_check import StripCheck, StripCheckChanged
+from timing.strip_health import RecorderState
+from timing.strip_picture import RecorderPicture, TestPicture
 from timing.strip_screen import Look, frame, hit_row, nothing_set_up, verdict_rows
 
 GOOD, NOT_GOOD, REFUSED = 0, 1, 2

@@ -6,8 +6,8 @@ import msgspec
 
 from timing import strip_verdict
 from timing.crossings import EdgeSeen
-from timing.recorders import RecorderState
 from timing.stream import Line
+from timing.strip_health import RecorderState
 from timing.strip_hits import NS_PER_MS
 from timing.strip_verdict import Phase, StripTest
 from timing.strip_words import LineVerdict

@@ -12,8 +12,9 @@ from tests.timing.floor import Floor, recorder
 from timing.crossings import EdgeSeen
 from timing.facts import EdgeHeard, StripsChanged
 from timing.stream import Line, LineRole
-from timing.strip_check import GONE, RecorderPicture, StripCheck, StripCheckChanged
+from timing.strip_check import GONE, StripCheck, StripCheckChanged
 from timing.strip_hits import NS_PER_MS
+from timing.strip_picture import RecorderPicture
 from timing.strip_screen import hit_row
 from timing.strip_verdict import Phase
 from timing.strip_words import Verdict

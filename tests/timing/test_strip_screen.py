@@ -6,9 +6,8 @@ import pytest
 
 from tests.timing.floor import STRIP_1, STRIP_2, Floor, recorder
 from timing.stream import Line
-from timing.strip_check import RecorderPicture
 from timing.strip_hits import LineState, step
-from timing.strip_picture import picture_of_line, picture_of_test
+from timing.strip_picture import RecorderPicture, picture_of_line, picture_of_test
 from timing.strip_screen import Look, frame, hit_row
 from timing.strip_words import Verdict, verdict_of
 

@@ -18,10 +18,10 @@ from tests.web.racing_day import act, add_racer, start_race
 from timing.crossings import EdgeSeen
 from timing.facts import EdgeHeard, StripsChanged
 from timing.journal import Kind
-from timing.recorders import RecorderState
 from timing.signal import StripGap
 from timing.stream import Line, LineRole
 from timing.strip_check import StripCheck
+from timing.strip_health import RecorderState
 from timing.structs import NewEvent, NewTrack, StripLine
 from web.house import House
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.web.conftest import Site
 from tests.web.crew import Crew, words
-from timing.recorders import RecorderState
 from timing.stream import Line, LineRole
+from timing.strip_health import RecorderState
 from timing.structs import Event, NewTrack, StripLine
 from web.pages.staff.track_lines import groups, line_of, warnings
 

@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
-from timing.recorders import RecorderState
 from timing.remotes import RemoteLink
 from timing.stream import Line
+from timing.strip_health import RecorderState
 from web.given import House
 
 KINDS = {

@@ -2,7 +2,7 @@
 
 from appliance import clock
 from appliance.errors import NotFound
-from timing.strip_check import RecorderPicture
+from timing.strip_picture import RecorderPicture
 from web.given import House
 from web.pages.staff.blind import Unseen, unseen
 from web.render import render

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from timing.recorders import RecorderState
 from timing.stream import Line, LineRole
+from timing.strip_health import RecorderState
 from timing.structs import NewTrack, StripLine, Track
 
 MAX_LINE = 1023
