@@ -22,6 +22,7 @@ LOOKS = {
 }
 """How hard each role looks: whoever is let in nowhere needs few tries."""
 RULES_NO_SCHEMA_CAN_SAY = {
+    "POST /api/session": "a name with its password, or a badge, and never both",
     "POST /api/events": "a lap-count race is ranked by best lap; a track once only",
     "PATCH /api/events/{event_id}": "as above",
     "POST /api/racers": "names, and passwords that anybody would try",
