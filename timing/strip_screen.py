@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from timing.line_words import NOTHING_SET_UP, bounces_text, contact_text, now_text
 from timing.strip_picture import LinePicture, RecorderPicture, TestPicture
 from timing.strip_words import LineVerdict
 
@@ -75,7 +76,7 @@ def verdict_rows(verdicts: Sequence[LineVerdict], look: Look) -> list[str]:
 
 def hit_row(line: LinePicture) -> str:
     """One hit, for a pipe."""
-    quality = "" if line.contact_ms is None else f"  {contact(line)} on it  {_bounces(line)}"
+    quality = "" if line.contact_ms is None else f"  {contact_text(line)} on it  {bounces_text(line)}"
     return f"{line.name}  line {line.line}{quality}  hit {line.hits}"
 
 
@@ -85,20 +86,9 @@ def dots(test: TestPicture, look: Look) -> str:
     return " ".join(full if tap < test.taps else empty for tap in range(test.wanted))
 
 
-def contact(line: LinePicture) -> str:
-    """The last hit's contact time."""
-    if not line.contact_ms and line.pressed:
-        return "..."
-    return f"{line.contact_ms} ms" if line.contact_ms else "under 1 ms"
-
-
 def nothing_set_up(columns: int) -> list[str]:
     """For a recorder that has no strips."""
-    said = (
-        'No strips are set up. In trackside.toml, set strips = "gpio" and the lines they are wired to, for example '
-        'gpio_lines = ["17", "27"], then restart the recorder.'
-    )
-    return textwrap.wrap(said, columns)
+    return textwrap.wrap(NOTHING_SET_UP, columns)
 
 
 def _width(names: Sequence[str], look: Look) -> int:
@@ -117,28 +107,13 @@ def _head(of: RecorderPicture, look: Look) -> str:
 def _row(line: LinePicture, width: int, look: Look) -> str:
     what = "button" if line.is_button else "line"
     text = (
-        f" {line.name[:width].ljust(width)}  {what} {line.line:<4} {_now(line):<18} {line.hits:>5} hit"
+        f" {line.name[:width].ljust(width)}  {what} {line.line:<4} {now_text(line):<18} {line.hits:>5} hit"
         f"{' ' if line.hits == 1 else 's'}"
     )
     if line.hits and line.contact_ms is not None:
-        text += f"  {contact(line):>8} on it  {_bounces(line)}"
+        text += f"  {contact_text(line):>8} on it  {bounces_text(line)}"
     text = text[: look.columns - 1].ljust(look.columns)
     return look.paint(text, BOLD, REVERSED, GREEN) if line.pressed else text.rstrip()
-
-
-def _now(line: LinePicture) -> str:
-    if line.pressed:
-        return "PRESSED"
-    if line.silent_ms is None:
-        return "not heard yet"
-    seconds = line.silent_ms // 1000
-    if seconds < 2:
-        return "just now"
-    return f"silent for {seconds} s" if seconds < 120 else f"silent for {seconds // 60} min"
-
-
-def _bounces(line: LinePicture) -> str:
-    return "1 bounce" if line.bounces == 1 else f"{line.bounces or 0} bounces"
 
 
 def _test(test: TestPicture, look: Look) -> list[str]:
