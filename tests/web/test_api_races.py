@@ -148,3 +148,29 @@ async def test_staff_see_strips_and_fleets_of_an_event(site: Site, event: Event)
     for role, fields in (("registration", True), ("racer", False), (ANONYMOUS, False)):
         answer = (await site.send(role, "GET", f"/api/events/{event.event_id}")).json()
         assert ("lines" in answer["tracks"][0]) is fields
+
+
+async def test_a_deleted_lap_is_shown_to_who_asks_for_it(site: Site, event: Event) -> None:
+    race_id = (await ready(site, event))["race_id"]
+    for kind in ("start", "lap", "lap", "end"):
+        await act(site, race_id, kind)
+    assert (await act(site, race_id, "delete_lap", lap=1)).status_code == 200
+    plain = (await site.send("commentator", "GET", f"/api/races/{race_id}")).json()
+    assert [lap["lap"] for lap in plain["laps"]] == [2]
+    whole = (await site.send("commentator", "GET", f"/api/races/{race_id}?deleted_laps=true")).json()
+    assert [(lap["lap"], lap["deleted"]) for lap in whole["laps"]] == [(1, True), (2, False)]
+    assert whole["best_ms"] == plain["best_ms"]
+
+
+async def test_deleted_races_can_be_listed_alone(site: Site, event: Event) -> None:
+    gone = (await ready(site, event))["race_id"]
+    for kind in ("start", "lap", "end", "delete_race"):
+        assert (await act(site, gone, kind)).status_code == 200
+    kept = (await ready(site, event))["race_id"]
+
+    async def listed(query: str) -> list[str]:
+        return [race["race_id"] for race in (await site.send("operator", "GET", f"/api/races{query}")).json()]
+
+    assert await listed("") == [kept]
+    assert await listed("?deleted=true") == [kept, gone]
+    assert await listed("?only_deleted=true") == [gone]

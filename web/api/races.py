@@ -2,11 +2,14 @@
 
 from typing import Annotated
 
+import msgspec
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from appliance.permissions import Permission
+from timing.fold import fold
 from timing.journal import Kind
+from timing.race import laps_view
 from timing.races import RaceFilter
 from timing.structs import Action, NewRace, RaceState, RaceView
 from timing.trail import TrailLine, trail
@@ -16,6 +19,8 @@ from web.given import House, Viewer
 
 InState = Annotated[RaceState | None, QueryParameter(name="state")]
 Deleted = Annotated[bool, QueryParameter(description="Deleted races too.")]
+OnlyDeleted = Annotated[bool, QueryParameter(description="Deleted races and no others.")]
+DeletedLaps = Annotated[bool, QueryParameter(description="Deleted laps too, each marked as deleted.")]
 
 
 @get(
@@ -33,6 +38,7 @@ async def list_races(
     racer_id: FromQuery[str | None] = None,
     in_state: InState = None,
     deleted: Deleted = False,
+    only_deleted: OnlyDeleted = False,
     limit: Limit = LIST_LIMIT,
     before: Before = None,
 ) -> list[RaceView]:
@@ -43,6 +49,7 @@ async def list_races(
         racer_id=racer_id,
         state=in_state,
         include_deleted=deleted,
+        only_deleted=only_deleted,
         before=before,
         limit=limit,
     )
@@ -68,9 +75,13 @@ async def create_race(house: House, viewer: Viewer, data: JSONBody[NewRace]) -> 
     responses=READING,
     tags=["races"],
 )
-async def get_race(house: House, race_id: FromPath[str]) -> RaceView:
+async def get_race(house: House, race_id: FromPath[str], deleted_laps: DeletedLaps = False) -> RaceView:
     """One race, its clocks at this moment."""
-    return await house.control.view(race_id)
+    view = await house.control.view(race_id)
+    if not deleted_laps:
+        return view
+    race = fold(await house.control.journal(race_id), view.rules)
+    return msgspec.structs.replace(view, laps=laps_view(race, with_deleted=True))
 
 
 @get(
