@@ -5,6 +5,9 @@ Widths are in cells: a Chinese sign takes two, an accent that stands alone none.
 """
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from rich.cells import cell_len, set_cell_size
 
@@ -13,6 +16,28 @@ NOT_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode categories that move the cursor, end the row or are no character at all."""
 TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Signs that turn the direction of writing, and with it the order of the columns."""
+
+
+class Look(StrEnum):
+    """How a cell looks; what it means is in its words."""
+
+    PLAIN = "plain"
+    SOFT = "soft"
+    STRONG = "strong"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of a row, as wide as its column already."""
+
+    text: str
+    look: Look = Look.PLAIN
+
+
+Row = Sequence[Cell]
 
 
 def plain(text: str) -> str:
