@@ -9,10 +9,12 @@ from appliance.errors import Conflict, InvalidInput, named_in
 from appliance.ids import new_id
 from appliance.people import People
 from appliance.people_structs import Person
+from timing.crew_structs import ClockReading
 from timing.crossing_entry import entry_of
 from timing.crossings import EdgeSeen
 from timing.events import Events
 from timing.journal import Entry, Kind, Payload
+from timing.press_moment import late_ms, moment_of
 from timing.races import RaceRecord
 from timing.structs import Action, NewRace
 from timing.taken_back import crossings_by_edge
@@ -52,6 +54,28 @@ def payload_of(action: Action) -> Payload:
     for name in MAY_HAVE.get(action.kind, ()):
         fields[name] = getattr(action, name)
     return Payload(reason=action.reason, **fields)  # type: ignore[arg-type]
+
+
+def pressed_entry(action: Action, actor: str, race_entries: Sequence[Entry], now: ClockReading) -> Entry:
+    """
+    A person's action as an entry of the race, at the moment at which it counts.
+
+    Raises:
+        InvalidInput: A field is missing, or half a stamp is there.
+        Conflict: The moment at which it was pressed cannot be told, or the race has outrun it.
+    """
+    moment = moment_of(action, now, race_entries)
+    return Entry(
+        race_id=race_entries[0].race_id,
+        seq=len(race_entries),
+        action_id=action.action_id,
+        at_ns=moment.mono_ns,
+        boot_id=moment.boot_id,
+        wall_ns=moment.wall_ns,
+        actor=actor,
+        kind=action.kind,
+        payload=replace(payload_of(action), late_ms=late_ms(moment, now)),
+    )
 
 
 def ready_entry(record: RaceRecord, new: NewRace, actor: str, *, over_limit: bool) -> Entry:

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 
 from appliance import clock
 from appliance.database import Database
-from appliance.errors import Conflict, NotAllowed, NotFound, NotReady
+from appliance.errors import Conflict, NotAllowed, NotReady
 from appliance.facts import Facts
 from appliance.ids import new_id
 from appliance.people import People
 from appliance.people_structs import RacersMerged
-from timing.actions import added_crossing, check_targets, payload_of, ready_entry, who_can_race
+from timing.actions import added_crossing, check_targets, pressed_entry, ready_entry, who_can_race
+from timing.box_clock import box_clock
 from timing.crossings import EdgeSeen
 from timing.events import Events
 from timing.facts import EventChanged, RaceChanged, RaceEnded
@@ -132,7 +133,7 @@ class RaceControl:
         tracks = {track.track_id: track.name for track in event.tracks}
         return trail(
             race.entries[: race.durable],
-            self._name_of,
+            self._people.name_of,
             lambda track_id: tracks.get(track_id, f"track {track_id}"),
         )
 
@@ -199,6 +200,7 @@ class RaceControl:
             NotFound: no such race.
             InvalidInput: no such racer or track, or a field that the kind needs is missing.
             IllegalAction: its state does not allow it; nothing changed.
+            Conflict: the moment at which it was pressed cannot be told, or is too long ago.
         """
         race = await self._shelf.open(race_id)
         if race.has(action.action_id):
@@ -209,7 +211,7 @@ class RaceControl:
         if action.kind in OWN_CALLS:
             raise NotAllowed(f"{action.kind} is no action.", "Use the calls for crossings and re-scoring.")
         check_targets(action, race.record.event_id, self._people, self._events)
-        await self.append(race, self._entry(race, actor, action.kind, payload_of(action), action.action_id))
+        await self.append(race, pressed_entry(action, actor, race.entries, box_clock()))
         return self._view(race)
 
     def append(self, race: LiveRace, entry: Entry, extra: WriteJob | None = None) -> asyncio.Future[None]:
@@ -274,11 +276,11 @@ class RaceControl:
     def _view(self, race: LiveRace) -> RaceView:
         return race.view(self._people, clock.mono_ns(), clock.boot_id())
 
-    def _entry(self, race: LiveRace, actor: str, kind: Kind, payload: Payload, action_id: str | None = None) -> Entry:
+    def _entry(self, race: LiveRace, actor: str, kind: Kind, payload: Payload) -> Entry:
         return Entry(
             race_id=race.record.race_id,
             seq=len(race.entries),
-            action_id=action_id or new_id(),
+            action_id=new_id(),
             at_ns=clock.mono_ns(),
             boot_id=clock.boot_id(),
             wall_ns=clock.wall_ns(),
@@ -345,12 +347,6 @@ class RaceControl:
             await asyncio.shield(write)
         if not race.has(action_id):
             raise NotReady("The action could not be stored.", "Try again; if it stays so, look at System.")
-
-    def _name_of(self, person_id: str) -> str:
-        try:
-            return self._people.get(person_id).username
-        except NotFound:
-            return "somebody who is gone"
 
     def _repeated(self, race: LiveRace, new: NewRace) -> RaceView:
         if race.record.event_id != new.event_id:

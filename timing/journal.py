@@ -53,7 +53,7 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     the action is accepted, so that a late crossing cannot change what was meant). `edge_ns`: the kernel's raw stamp
     on the recorder's clock, equal to `at_ns` when recorder and server share a machine. `reason`: free text, or
     "power_cut" on the pause that the box itself writes. `override`: staff went past `max_runs`. `lockout_ms`: what the
-    race was scored with anew.
+    race was scored with anew. `late_ms`: so much later than it was pressed it reached the box, from 1 s on.
     """
 
     lap: Annotated[int, Meta(ge=1, le=100_000)] | None = None
@@ -74,6 +74,7 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: ShortText | None = None
     override: bool | None = None
     lockout_ms: Annotated[int, Meta(ge=0, le=60_000)] | None = None
+    late_ms: Annotated[int, Meta(ge=0)] | None = None
 
 
 class Entry(Struct, frozen=True, kw_only=True):

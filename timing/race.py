@@ -181,7 +181,7 @@ def _accept_untimed(race: Race, entry: Entry, race_entries: Sequence[Entry]) -> 
     if entry.kind is Kind.RESTORE_RACE and not race.deleted:
         raise refusals.not_deleted_race()
     if entry.kind is Kind.UNDO_LAP:
-        return _aimed(entry, _last_lap(race, entry.payload))
+        return _aimed(entry, _last_lap(race, entry, race_entries))
     if entry.kind is Kind.DROP_CROSSING:
         return accept_dropped(entry, race_entries)
     if entry.kind in LAP_EDITS:
@@ -193,15 +193,20 @@ def _aimed(entry: Entry, lap: Lap) -> Entry:
     return replace(entry, payload=replace(entry.payload, lap=lap.number, target_seq=lap.seq))
 
 
-def _last_lap(race: Race, payload: Payload) -> Lap:
-    if not race.laps:
+def _last_lap(race: Race, undo: Entry, race_entries: Sequence[Entry]) -> Lap:
+    """The last one at the moment of the undo: a press that arrives late must not take back a lap made since."""
+    last = next((lap for lap in reversed(race.laps) if not _is_after(race_entries[lap.seq], undo)), None)
+    if last is None:
         raise refusals.no_lap_to_undo()
-    last = race.laps[-1]
     if last.deleted:
         raise refusals.undo_deleted(last.number)
-    if payload.lap is not None and payload.lap != last.number:
-        raise refusals.not_the_last_lap(payload.lap, last.number)
+    if undo.payload.lap is not None and undo.payload.lap != last.number:
+        raise refusals.not_the_last_lap(undo.payload.lap, last.number)
     return last
+
+
+def _is_after(entry: Entry, moment: Entry) -> bool:
+    return entry.boot_id == moment.boot_id and entry.at_ns > moment.at_ns
 
 
 def _edited_lap(race: Race, entry: Entry, race_entries: Sequence[Entry]) -> Lap:

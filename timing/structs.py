@@ -120,6 +120,9 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Fields by kind: set_validity (lap, valid), set_time (lap, lap_ms), set_resets (lap, resets), delete_lap and
     restore_lap (lap), set_car (car_id, model_id), set_proxy (by_proxy), set_racer (racer_id), set_track (track_id).
+
+    `pressed_at_ns` of `pressed_boot_id`, both or neither: the moment of the press on the box's CLOCK_MONOTONIC, as a
+    terminal knows it from `GET /api/clock`; it counts then (docs/api.md, "Late presses"). Without: when it arrives.
     """
 
     action_id: Id
@@ -134,6 +137,8 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     track_id: Id | None = None
     by_proxy: bool | None = None
     reason: ShortText | None = None
+    pressed_at_ns: Annotated[int, Meta(ge=0, le=9_223_372_036_854_775_807)] | None = None
+    pressed_boot_id: Id | None = None
 
 
 class StripLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -39,7 +39,7 @@ def trail(entries: Sequence[Entry], name_of: Names, track_name: Names) -> list[T
             at=iso_utc(entry.wall_ns),
             actor=_actor(entry.actor, name_of),
             kind=entry.kind,
-            text=_rescored(entries, entry) if entry.kind is Kind.RESCORE else _text(entry, name_of, track_name),
+            text=_rescored(entries, entry) if entry.kind is Kind.RESCORE else _said(entry, name_of, track_name),
             is_edit=entry.kind in EDITS,
         )
         for entry in entries
@@ -83,6 +83,11 @@ PLAIN: dict[Kind, str] = {
     Kind.DELETE_RACE: "Race deleted",
     Kind.RESTORE_RACE: "Race restored",
 }
+
+
+def _said(entry: Entry, name_of: Names, track_name: Names) -> str:
+    text, late_ms = _text(entry, name_of, track_name), entry.payload.late_ms
+    return text if late_ms is None else f"{text} (arrived {late_ms / 1000:.1f} s later)"
 
 
 def _text(entry: Entry, name_of: Names, track_name: Names) -> str:

@@ -44,6 +44,7 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "POST /api/queue/{queue_id}/no-show": (CREW, None, 404),
     "POST /api/queue/{queue_id}/back": (CREW, None, 404),
     "DELETE /api/queue/{queue_id}": (CREW, None, 404),
+    "GET /api/clock": (CREW_AND_COMMENTATOR, None, 200),
     "GET /api/races": (CREW_AND_COMMENTATOR, None, 200),
     "POST /api/races": (CREW, {"event_id": NOWHERE, "track_id": "1", "racer_id": NOWHERE}, 404),
     "GET /api/races/{race_id}": (CREW_AND_COMMENTATOR, None, 404),
