@@ -1,0 +1,51 @@
+"""Reading what a person types for a lap: every time that is shown can be typed, and nothing else becomes a time."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.lap_time import MAX_RESETS, lap_time_ms, whole
+from tui.words import lap_text
+from web.pages.staff import forms
+
+
+@given(st.integers(0, 999 * 60_000 + 59_999))
+def test_every_time_that_is_shown_can_be_typed(lap_ms: int) -> None:
+    assert lap_time_ms(lap_text(lap_ms)) == lap_ms
+
+
+@given(st.text(st.sampled_from("0123456789:., -٣x"), max_size=12))
+def test_the_terminal_reads_ascii_times_as_the_web_does(text: str) -> None:
+    if text.isascii():
+        assert lap_time_ms(text) == forms.lap_time_ms(text)
+    else:
+        assert lap_time_ms(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "lap_ms"),
+    [
+        ("00:12.345", 12_345),
+        (" 1:02.3 ", 62_300),
+        ("62.345", 62_345),
+        ("9,1", 9_100),
+        ("9", 9_000),
+        ("00:00.000", 0),
+        ("", None),
+        ("9.1234", None),
+        ("1:60", None),
+        ("1:2:3", None),
+        ("-9", None),
+        ("nine", None),
+        ("1e3", None),
+    ],
+)
+def test_a_typed_time_is_read_or_refused(text: str, lap_ms: int | None) -> None:
+    assert lap_time_ms(text) == lap_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", 0), (" 12 ", 12), ("1000", 1000), ("1001", None), ("-1", None), ("", None), ("²", None)]
+)
+def test_resets_are_a_whole_number(text: str, number: int | None) -> None:
+    assert whole(text, 0, MAX_RESETS) == number
