@@ -12,6 +12,7 @@ from tui.errors import BoxAway, BoxError
 from tui.picture import Picture
 from tui.screens.ask import Ask
 from tui.screens.base import RoomScreen
+from tui.widgets.queue_side import in_line, is_used_up
 from tui.words import STATES, counted
 
 
@@ -24,28 +25,28 @@ class NextRacer:
         self._unanswered: tuple[str, str] | None = None
         """Entry and race id of a call whose answer was lost: sent again, it finds the race that it may have made."""
 
-    async def make_ready(self, item: InLine | None = None) -> RaceView | None:
+    async def make_ready(self, item: InLine | None = None, *, by_proxy: bool = False) -> RaceView | None:
         """Make `item`, or the first in line, ready; None when it was not done, and why was said."""
         if self._is_asking or not self._screen.may_run():
             return None
         self._is_asking = True
         try:
-            return await self._make_ready(item)
+            return await self._make_ready(item, by_proxy=by_proxy)
         finally:
             self._is_asking = False
 
-    async def _make_ready(self, item: InLine | None) -> RaceView | None:
+    async def _make_ready(self, item: InLine | None, *, by_proxy: bool) -> RaceView | None:
         picture = self._screen.seat.picture
-        item = item or next(iter(picture.queue), None)
+        item = item or next(iter(in_line(picture.queue)), None)
         if (why_not := _why_not(picture, item)) is not None or item is None:
             message, remedy = why_not or ("", "")
             self._screen.notify(remedy, title=message, severity="warning", markup=False)
             return None
         if is_used_up(item) and not await self._allows_one_more(item):
             return None
-        return await self._create(picture, item)
+        return await self._create(picture, item, by_proxy=by_proxy)
 
-    async def _create(self, picture: Picture, item: InLine) -> RaceView | None:
+    async def _create(self, picture: Picture, item: InLine, *, by_proxy: bool) -> RaceView | None:
         queue_id = item.entry.queue_id
         again = self._unanswered is not None and self._unanswered[0] == queue_id
         race_id = self._unanswered[1] if again and self._unanswered else new_id()
@@ -54,6 +55,7 @@ class NextRacer:
             event_id=picture.event_id,
             track_id=picture.track_id,
             racer_id=item.entry.racer_id,
+            by_proxy=by_proxy,
             override=is_used_up(item),
             race_id=race_id,
         )
@@ -78,11 +80,6 @@ class NextRacer:
         )
         may: bool = await self._screen.app.push_screen_wait(question)
         return may
-
-
-def is_used_up(item: InLine) -> bool:
-    """All runs are raced: one more is for staff to allow."""
-    return item.max_runs is not None and item.runs_done >= item.max_runs
 
 
 def _why_not(picture: Picture, item: InLine | None) -> tuple[str, str] | None:
