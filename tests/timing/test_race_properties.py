@@ -17,6 +17,7 @@ from strategies import kinds, payloads, racing_kinds, rules, steps_ms
 from timing.averages import averages, mean_ms
 from timing.fold import Race, fold
 from timing.journal import Entry, Kind
+from timing.press_moment import COUNTS_WHEN_PRESSED
 from timing.race import IllegalAction, allowed, clocks
 from timing.race_table import CROSSINGS, LAP_EDITS, TRANSITIONS
 from timing.structs import RaceState
@@ -49,6 +50,10 @@ class AnyRace(RuleBasedStateMachine):
     @rule(back_ms=steps_ms)
     def late_crossing(self, back_ms: int) -> None:
         self._offer(Kind.CROSSING, max(0, self.now_ms - back_ms))
+
+    @rule(kind=st.sampled_from(sorted(COUNTS_WHEN_PRESSED)), back_ms=steps_ms)
+    def late_press(self, kind: Kind, back_ms: int) -> None:
+        self._offer(kind, max(0, self.now_ms - back_ms))
 
     @rule(back_ms=steps_ms)
     def crossing_given_by_hand(self, back_ms: int) -> None:
