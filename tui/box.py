@@ -7,21 +7,25 @@ Presses on a race go through tui/presses.py, which repeats them; all other calls
 
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import quote
 
 from timing.crew_structs import ClockReading, Connections
 from timing.journal import Kind
 from timing.queue_structs import QueueEntry
+from timing.strip_picture import StripCheckNow
 from timing.structs import Action, Board, BoardFormat, Event, NewRace, RaceState, RaceView
 from timing.trail import TrailLine
 from tui.connection import Connection
-from tui.stream import Lines, message_of
+from tui.stream import Lines, check_of, message_of
 from tui.wire import HealthReport, Racer, Session, StreamMessage, WhoAmI
 
 SILENCE_S = 2.6
 """The box beats each second, so two beats are missing; with it the loss is told within 3 s of the last byte."""
 LONG_S = 15.0
 """For lists: hundreds of races over bad Wi-Fi, while nobody waits for a lap."""
+
+CHECK = "/api/strips/check"
 
 
 def new_id() -> str:
@@ -186,20 +190,43 @@ class Box:
         """Press a simulated strip."""
         await self._connection.send("POST", _path("/api/strips", str(line), "hit"), type(None), body={})
 
+    async def start_strip_test(self, recorder_id: str) -> None:
+        """Begin the guided test of a recorder's strips."""
+        await self._connection.send("POST", _path(CHECK, recorder_id), Any)
+
+    async def skip_strip(self, recorder_id: str, line: int | None = None) -> None:
+        """Go on with the next strip; `line` is the one that was asked for, so that a second press skips no other."""
+        body = {} if line is None else {"line": line}
+        await self._connection.send("POST", _path(CHECK, recorder_id, "skip"), Any, body=body)
+
+    async def cancel_strip_test(self, recorder_id: str) -> None:
+        """End it without a result."""
+        await self._connection.send("DELETE", _path(CHECK, recorder_id), Any)
+
     # streams
 
-    async def crew_stream(self, event_id: str, track_id: str) -> AsyncIterator[StreamMessage | None]:
+    async def strip_check(self) -> AsyncIterator[StripCheckNow]:
+        """All strips as they are, at once and whenever something is different; ends as `crew_stream` does."""
+        lines = Lines()
+        async for piece in self._connection.pieces(CHECK, SILENCE_S):
+            for event in lines.feed(piece):
+                check = check_of(event)
+                if check is not None:
+                    yield check
+
+    async def crew_stream(self, event_id: str, track_id: str) -> AsyncIterator[StreamMessage]:
         """
-        What happens on a track, a snapshot first; None whenever the box gave a sign of life and nothing to show.
+        What happens on a track, a snapshot first.
 
         Ends plainly when the box ends it; raises BoxAway after `SILENCE_S` of silence.
         """
         path = _path("/api/events", event_id, "tracks", track_id, "live")
         lines = Lines()
         async for piece in self._connection.pieces(path, SILENCE_S):
-            yield None
             for event in lines.feed(piece):
-                yield message_of(event)
+                message = message_of(event)
+                if message is not None:
+                    yield message
 
     async def _signed_in(self, body: object) -> Session:
         session = await self._connection.send("POST", "/api/session", Session, body=body)

@@ -33,23 +33,28 @@ class Connection:
         self.address = address
         self.token = token
         self._http = _client(address)
-        self._old: set[asyncio.Task[None]] = set()
+        self._streams = _client(address)
+        self._left: set[asyncio.Task[None]] = set()
 
     def move_to(self, address: str) -> None:
         """The same box at another address; what is under way at the old one fails."""
         self.address = address
+        self._leave(self._streams)
+        self._streams = _client(address)
         self.forget()
 
     def forget(self) -> None:
-        """Leave all connections, which may lead nowhere after the network was away; what is under way fails."""
-        old, self._http = self._http, _client(self.address)
-        task = asyncio.ensure_future(old.aclose())
-        self._old.add(task)
-        task.add_done_callback(self._old.discard)
+        """
+        Leave all connections but the streams: they may lead nowhere after the network was away.
+
+        What is under way on them fails at once, instead of in some seconds.
+        """
+        self._leave(self._http)
+        self._http = _client(self.address)
 
     async def close(self) -> None:
         """Leave for good."""
-        await asyncio.gather(self._http.aclose(), *self._old, return_exceptions=True)
+        await asyncio.gather(self._http.aclose(), self._streams.aclose(), *self._left, return_exceptions=True)
 
     async def send(
         self,
@@ -90,22 +95,26 @@ class Connection:
 
     async def pieces(self, path: str, silence_s: float) -> AsyncIterator[bytes]:
         """
-        The bytes of a stream as they come, the first one empty: the box has taken us in.
+        The bytes of a stream as they come.
 
         Ends with an error of `send` when the box is silent for `silence_s`, and plainly when it ends the stream.
         """
         timeout = httpx.Timeout(silence_s, connect=min(CONNECT_S, silence_s))
         try:
-            async with self._http.stream("GET", path, headers=self._headers(None), timeout=timeout) as answer:
+            async with self._streams.stream("GET", path, headers=self._headers(None), timeout=timeout) as answer:
                 if answer.status_code >= 300:
                     raise self._refusal(answer.status_code, await answer.aread())
                 if not answer.headers.get("content-type", "").startswith("text/event-stream"):
                     raise NotABox(self.address)
-                yield b""
                 async for piece in answer.aiter_raw():
                     yield piece
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, RuntimeError) as error:
             raise self._away(error) from error
+
+    def _leave(self, client: httpx.AsyncClient) -> None:
+        task = asyncio.ensure_future(client.aclose())
+        self._left.add(task)
+        task.add_done_callback(self._left.discard)
 
     def _headers(self, content: bytes | None) -> dict[str, str]:
         headers = {"accept-encoding": "identity"}

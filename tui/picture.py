@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from timing.crew_structs import (
     Beat,
     BoardNow,
-    ClockReading,
     CrewRace,
     CrewSnapshot,
     InLine,
@@ -77,19 +76,22 @@ def after(picture: Picture, message: StreamMessage) -> Picture:
     """The picture after one more message; a snapshot replaces everything."""
     match message:
         case CrewSnapshot():
-            return _anew(message)
+            picture = _anew(message)
         case RaceNow():
-            return _with_race(picture, message.race, message.clock)
+            clock = message.clock
+            picture = replace(picture, race=message.race, at_ns=clock.mono_ns, boot_id=clock.boot_id)
         case QueueNow():
-            return replace(picture, queue=tuple(message.queue), past=tuple(message.past))
+            picture = replace(picture, queue=tuple(message.queue), past=tuple(message.past))
         case StripsNow():
-            return replace(picture, strips=message.strips, blind=tuple(message.blind), loose_open=message.loose_open)
+            blind = tuple(message.blind)
+            picture = replace(picture, strips=message.strips, blind=blind, loose_open=message.loose_open)
         case TracksNow():
-            return replace(picture, tracks=tuple(message.tracks))
+            picture = replace(picture, tracks=tuple(message.tracks))
         case BoardNow():
-            return replace(picture, board_version=message.board_version)
+            picture = replace(picture, board_version=message.board_version)
         case Beat():
-            return picture
+            pass
+    return picture
 
 
 def race_left_ms(picture: Picture, server_now_ns: int) -> int | None:
@@ -111,10 +113,6 @@ def lap_elapsed_ms(picture: Picture, server_now_ns: int) -> int:
 
 def _run_on_ms(picture: Picture, server_now_ns: int) -> int:
     return max(0, server_now_ns - picture.at_ns) // NS_PER_MS if picture.is_running else 0
-
-
-def _with_race(picture: Picture, race: CrewRace | None, clock: ClockReading) -> Picture:
-    return replace(picture, race=race, at_ns=clock.mono_ns, boot_id=clock.boot_id)
 
 
 def _anew(message: CrewSnapshot) -> Picture:

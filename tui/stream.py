@@ -5,12 +5,16 @@ Refuses what is no such stream; an event that a newer box invented is passed ove
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
 from timing.crew_structs import Beat, BoardNow, CrewSnapshot, QueueNow, RaceNow, StripsNow, TracksNow
+from timing.strip_picture import StripCheckNow
 from tui.errors import BoxError
 from tui.wire import StreamMessage
+
+T = TypeVar("T")
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 """A snapshot of a long day is some 200 KiB; what grows past this is no stream of ours."""
@@ -61,8 +65,15 @@ def message_of(event: Event) -> StreamMessage | None:
         BoxError: it is not of the shape that its name promises.
     """
     shape = SHAPES.get(event.name)
-    if shape is None:
-        return None
+    return None if shape is None else _decoded(event, shape)
+
+
+def check_of(event: Event) -> StripCheckNow | None:
+    """The same of an event of the strip check's stream."""
+    return _decoded(event, StripCheckNow) if event.name == "check" else None
+
+
+def _decoded(event: Event, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(event.data, type=shape)
     except msgspec.DecodeError as error:
