@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from appliance import badges, people_changes, people_store
 from appliance.database import Database
 from appliance.directory import Directory
-from appliance.errors import Conflict, InvalidInput, NotAllowed, TooManyTries
+from appliance.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyTries
 from appliance.facts import Facts
 from appliance.limits import Budget
 from appliance.passwords import Passwords, check_password
@@ -31,6 +31,7 @@ from appliance.people_structs import (
 )
 from appliance.people_trail import trail_of
 from appliance.permissions import Role, is_staff, with_racer
+from appliance.unix_people import shown_name
 from appliance.usernames import clean_username, username_key
 
 __all__ = [
@@ -99,6 +100,13 @@ class People:
     def find(self, username: str) -> Person | None:
         """Somebody by name, in any case."""
         return self._directory.find(username)
+
+    def name_of(self, actor: str) -> str:
+        """Who that was, to be read: a person, or a user of the machine itself."""
+        try:
+            return shown_name(actor) or self.get(actor).username
+        except NotFound:
+            return "somebody who is gone"
 
     def search(self, text: str = "", role: Role | None = None, limit: int = 50) -> list[Person]:
         """People whose name contains `text`, those that start with it first, in the order of the names."""

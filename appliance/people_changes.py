@@ -9,6 +9,7 @@ import sqlite3
 
 from msgspec import UNSET
 
+from appliance import unix_people
 from appliance.countries import COUNTRIES
 from appliance.errors import Conflict, InvalidInput, NotAllowed
 from appliance.people_store import (
@@ -57,15 +58,20 @@ def check_colour(colour: str | None) -> str | None:
 
 def check_actor(connection: Connection, actor: str, target: Person) -> None:
     """
-    Staff are changed by admins and by themselves only. An actor that is nobody's id is the box or its owner at a shell.
+    Staff are changed by admins and by themselves only. An actor that is nobody's id is the box or its owner at a shell;
+    one who came over the box's Unix socket is an operator.
 
     Raises:
         NotAllowed: an operator or a registration desk tried to change staff.
     """
-    row = connection.execute("SELECT roles FROM person WHERE person_id = ?", [actor]).fetchone()
-    if row is None or actor == target.person_id or not target.is_staff:
+    if actor == target.person_id or not target.is_staff:
         return
-    if not can([Role(role) for role in person_roles(connection, actor)], Permission.MANAGE_STAFF):
+    row = connection.execute("SELECT roles FROM person WHERE person_id = ?", [actor]).fetchone()
+    comes_locally = unix_people.shown_name(actor) is not None
+    if row is None and not comes_locally:
+        return
+    roles = unix_people.ROLES if comes_locally else person_roles(connection, actor)
+    if not can(roles, Permission.MANAGE_STAFF):
         raise NotAllowed(f"{target.username} is staff.", "Ask an admin to change it.")
 
 

@@ -233,7 +233,4 @@ class LooseCrossings:
             return None
         if person_id == ACTOR_STRIP:
             return "Strip"
-        try:
-            return self._people.get(person_id).username
-        except NotFound:
-            return "somebody who is gone"
+        return self._people.name_of(person_id)

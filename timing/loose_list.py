@@ -10,7 +10,6 @@ from datetime import datetime
 
 from appliance import clock
 from appliance.database import Database
-from appliance.errors import NotFound
 from appliance.people import People
 from timing.control import RaceControl
 from timing.crossing_views import LooseCrossing
@@ -95,10 +94,7 @@ class LooseList:
             return None
         if person_id == ACTOR_STRIP:
             return "Strip"
-        try:
-            return self._people.get(person_id).username
-        except NotFound:
-            return "somebody who is gone"
+        return self._people.name_of(person_id)
 
 
 def wall_ns(at: str) -> int:

@@ -372,3 +372,27 @@ async def test_no_password_badge_or_code_reaches_a_log(people: People, caplog: p
     trail = "".join(str(line) for line in await people.trail(racer.person_id))
     for secret in (PASSWORD, code, renewed, "argon2"):
         assert secret not in trail
+
+
+async def test_who_comes_over_the_unix_socket_changes_racers_and_no_staff(people: People) -> None:
+    chief = await people.add_staff("Chief", [Role.ADMIN], PASSWORD, ACTOR_BOX)
+    anna = await people.register(NewRacer(username="Anna"), "unix:olga")
+    await people.update(anna.person_id, RacerPatch(country="SE"), "unix:olga")
+    assert [line.actor for line in await people.trail(anna.person_id)] == ["unix:olga", "unix:olga"]
+    for attempt in (
+        people.update(chief.person_id, RacerPatch(username="Mallory"), "unix:olga"),
+        people.set_password(chief.person_id, "six quiet hedgehogs", "unix:root"),
+        people.set_roles(chief.person_id, [Role.RACER], "unix:olga"),
+    ):
+        with pytest.raises(NotAllowed, match="Chief is staff"):
+            await attempt
+    assert people.get(chief.person_id) == chief
+
+
+async def test_everybody_who_did_something_can_be_named(people: People) -> None:
+    anna = await people.sign_up(NewRacer(username="Anna"))
+    assert [people.name_of(actor) for actor in (anna.person_id, "unix:olga", "nobody")] == [
+        "Anna",
+        "olga (on the box)",
+        "somebody who is gone",
+    ]

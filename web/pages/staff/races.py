@@ -111,9 +111,7 @@ async def race_page(
         track_name=names.get(view.track_id, view.track_id),
         laps=laps_view(race, with_deleted=True),
         lockout=f"{race.lockout_ms / 1000:g} s",
-        trail=trail(journal, lambda racer_id: _name(house, racer_id), lambda track_id: names.get(track_id, track_id))[
-            ::-1
-        ],
+        trail=trail(journal, house.people.name_of, lambda track_id: names.get(track_id, track_id))[::-1],
         blind=unseen(await house.strips.blind_spots_of(race_id), line_names(house))[:BLIND_SHOWN],
         allowed=allowed,
         may_change=bool(allowed & {"set_racer", "set_track", "set_proxy", "delete_race", "restore_race"}),
@@ -131,13 +129,6 @@ def when(iso: str) -> str:
     return f"{local.day} {local:%b, %H:%M:%S}"
 
 
-def _name(house: House, person_id: str) -> str:
-    try:
-        return house.people.get(person_id).username
-    except NotFound:
-        return "somebody unknown"
-
-
 def _line(house: House, race: RaceView) -> Line:
     event = _event(house, race.event_id)
     tracks = {} if event is None else {track.track_id: track.name for track in event.tracks}
@@ -145,7 +136,7 @@ def _line(house: House, race: RaceView) -> Line:
         race=race,
         event_name="" if event is None else event.name,
         track_name=tracks.get(race.track_id, race.track_id),
-        racer_name=_name(house, race.racer_id),
+        racer_name=house.people.name_of(race.racer_id),
     )
 
 
