@@ -1,0 +1,55 @@
+"""What a track without a race shows: who is next, and the key that makes them ready. Lines for a panel. Pure."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from timing.crew_structs import InLine
+from tui.columns import plain
+from tui.widgets.panel import OWN, SOFT, STRONG, WARN, Draw
+from tui.widgets.queue_side import in_line, is_used_up
+from tui.words import who
+
+
+def free_lines(track_name: str, line: Sequence[InLine], *, by_proxy: bool, may_run: bool) -> Draw:
+    """The track is free; `by_proxy`: the next race will be marked so."""
+    standing = in_line(line)
+    heading = Content.assemble((f"{plain(track_name)} is free", STRONG))
+    said = _next(standing[0], by_proxy=by_proxy, may_run=may_run) if standing else _nobody(may_run=may_run)
+    lines = [Content(""), heading, Content(""), *said]
+    return lambda width, _: [one.truncate(width, ellipsis=True) for one in lines]
+
+
+def asking_lines() -> Draw:
+    """Before the first news of the track."""
+    return lambda _width, _height: [Content(""), Content.assemble(("Asking the box…", SOFT))]
+
+
+def _next(one: InLine, *, by_proxy: bool, may_run: bool) -> list[Content]:
+    entry = one.entry
+    limit = f" of {one.max_runs}" if one.max_runs is not None else ""
+    run = f"all {one.max_runs} runs used" if is_used_up(one) else f"run {one.runs_done + 1}{limit}"
+    lines = [
+        Content.assemble(("Next   ", SOFT), (plain(who(entry.username, entry.country)), OWN), (f"   {run}", SOFT)),
+        Content(""),
+    ]
+    if not may_run:
+        return lines
+    makes = "asks whether to allow one more run" if is_used_up(one) else "makes them ready"
+    proxy = "takes the proxy mark off again" if by_proxy else "marks the race: somebody else drives"
+    return [
+        *lines,
+        _key("N", makes),
+        _key("P", proxy),
+        _key("2", "opens the queue: somebody else first, not there, one more"),
+        *([Content(""), Content.assemble(("Will be raced by proxy.", WARN))] if by_proxy else []),
+    ]
+
+
+def _nobody(*, may_run: bool) -> list[Content]:
+    lines = [Content.assemble(("Nobody is in line.", STRONG)), Content("")]
+    return [*lines, _key("2", "opens the queue; A there adds a racer by a few letters")] if may_run else lines
+
+
+def _key(key: str, does: str) -> Content:
+    return Content.assemble((f"  {key}  ", OWN), does)
