@@ -44,15 +44,15 @@ class HelpScreen(ModalScreen[None]):
 
     def __init__(self, name: str, keys: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._name = name
-        self._keys = keys
+        self._of = name
+        self._keys_of = keys
 
     def compose(self) -> ComposeResult:
         """The screen's own keys first."""
         with VerticalScroll():
-            if self._keys:
-                yield Static(Content(self._name), classes="head")
-                yield Static(Content("\n".join(_rows(self._keys))))
+            if self._keys_of:
+                yield Static(Content(self._of), classes="head")
+                yield Static(Content("\n".join(_rows(self._keys_of))))
             yield Static(Content("On every screen"), classes="head")
             yield Static(Content("\n".join(_rows(EVERYWHERE))))
             yield Static(Content("Good to know"), classes="head")

@@ -1,0 +1,99 @@
+"""A terminal that sits at a track of a real server, driven by keys: what the tests of screens share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.app import App
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from tests.web.conftest import Site
+from tui.box import Box
+from tui.screens.base import RoomScreen
+from tui.seat import Seat
+from tui.seat_app import SeatApp
+
+SMALL = (80, 24)
+LARGE = (140, 40)
+PATIENCE_S = 20.0
+
+
+class GivenSeat:
+    """Leads straight to a seat, and remembers nothing."""
+
+    def __init__(self, seat: Seat) -> None:
+        self.muted = False
+        self.light = False
+        self.seat = seat
+
+    async def first_seat(self, app: App[None]) -> Seat:
+        return self.seat
+
+    async def other_track(self, app: App[None], seat: Seat) -> Seat | None:
+        return None
+
+    async def other_box(self, app: App[None], seat: Seat) -> Seat | None:
+        return None
+
+    async def leave(self, seat: Seat) -> None:
+        await seat.box.close()
+
+
+@dataclass
+class Terminal:
+    """An open terminal: `keys` presses, `until` waits, `text` is what stands on the screen."""
+
+    app: SeatApp
+    pilot: Pilot[None]
+
+    @property
+    def seat(self) -> Seat:
+        return self.app.seat
+
+    async def keys(self, *names: str) -> None:
+        await self.pilot.press(*names)
+
+    def text(self) -> str:
+        return "\n".join(
+            "".join(segment.text for segment in strip) for strip in self.app.screen._compositor.render_strips()
+        )
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait until it holds; on failure says what stood on the screen."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not holds():
+                    await self.pilot.pause(0.02)
+        except TimeoutError:
+            raise AssertionError(f"not so within {PATIENCE_S} s; the screen was\n{self.text()}") from None
+
+    async def shows(self, *texts: str) -> None:
+        """Wait until all of these stand on the screen."""
+        await self.until(lambda: all(text in self.text() for text in texts))
+
+
+@asynccontextmanager
+async def seated(
+    site: Site,
+    event_id: str,
+    rooms: Mapping[str, type[RoomScreen]],
+    *,
+    track_id: str = "1",
+    role: str = "operator",
+    size: tuple[int, int] = SMALL,
+    address: str | None = None,
+    press_folder: Path | None = None,
+    big_clock: type[Screen[None]] | None = None,
+) -> AsyncIterator[Terminal]:
+    """A terminal of somebody with this role (`site.add` comes first), live at the track."""
+    box = Box(address or site.url, site.tokens[role])
+    seat = Seat(box, event_id, track_id, await Box(site.url, site.tokens[role]).who(), press_folder=press_folder)
+    app = SeatApp(GivenSeat(seat), rooms, big_clock)
+    async with app.run_test(size=size) as pilot:
+        terminal = Terminal(app, pilot)
+        await terminal.until(lambda: app.has_seat and seat.picture.known and isinstance(app.screen, RoomScreen))
+        yield terminal
+        app.exit()

@@ -1,0 +1,110 @@
+"""What all screens of the terminal share: the keys that work everywhere, the status line, leaving."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from appliance.permissions import Role
+from appliance.serve import opened_house
+from appliance.settings import load
+from tests.tui.seated import Terminal, seated
+from tests.web.conftest import Site, serving
+from tests.web.racing_day import add_racer, start_race
+from timing.journal import Kind
+from timing.structs import Event, NewEvent, NewTrack
+from tui.screens.ask import Ask
+from tui.screens.base import RoomScreen
+from tui.screens.help import HelpScreen
+from tui.seat import Changed
+
+
+class First(RoomScreen):
+    """Shows the track's name and counts how often it was told."""
+
+    TITLE_WORD = "First"
+    BINDINGS = [("z", "zoom", "Look closer")]
+
+    def compose_room(self) -> ComposeResult:
+        yield Static(id="track")
+
+    def show(self, changed: frozenset[Changed]) -> None:
+        race = self.seat.picture.race
+        self.query_one("#track", Static).update(f"track {self.seat.picture.track_name}, {race and race.view.username}")
+
+
+class Second(First):
+    TITLE_WORD = "Second"
+
+
+ROOMS = {"first": First, "second": Second}
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    settings = load(tmp_path, environment={})
+    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
+        await site.add(Role.OPERATOR)
+        yield site
+
+
+@pytest.fixture
+async def event(site: Site) -> Event:
+    tracks = [NewTrack(name="Left"), NewTrack(name="Right")]
+    return await site.house.events.create(NewEvent(name="Finale [Süd]", tracks=tracks), "test")
+
+
+async def test_a_seat_is_live_and_says_where_it_is(site: Site, event: Event) -> None:
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await terminal.shows("First · Left · Finale [Süd]", "● live", "track Left, None")
+        await start_race(site.house, event, await add_racer(site.house, "anna"))
+        await terminal.shows("track Left, anna")
+
+
+async def test_number_keys_change_the_screen_and_help_names_its_keys(site: Site, event: Event) -> None:
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await terminal.keys("2")
+        await terminal.shows("Second · Left")
+        await terminal.keys("question_mark")
+        await terminal.until(lambda: isinstance(terminal.app.screen, HelpScreen))
+        await terminal.shows("Second", "Look closer", "On every screen")
+        await terminal.keys("escape", "1")
+        await terminal.shows("First · Left")
+
+
+async def test_every_screen_and_key_is_in_the_palette(site: Site, event: Event) -> None:
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        offered = {command.title for command in terminal.app.get_system_commands(terminal.app.screen)}
+        assert {"First", "Second", "Look closer", "Help", "Sound on or off", "Bright or dark", "Quit"} <= offered
+
+
+async def test_sound_and_light_are_remembered_by_the_host(site: Site, event: Event) -> None:
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await terminal.keys("m", "f2")
+        assert (terminal.app.host.muted, terminal.app.host.light) == (True, True)
+        assert terminal.app.theme == "trackside-light"
+
+
+async def test_quitting_asks_while_a_press_waits(site: Site, event: Event) -> None:
+    await start_race(site.house, event, await add_racer(site.house, "anna"))
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await stopped(terminal)
+        assert terminal.seat.press(Kind.LAP) is not None
+        await terminal.keys("q")
+        await terminal.until(lambda: isinstance(terminal.app.screen, Ask))
+        await terminal.shows("1 press waits for the box. Quit all the same?")
+        await terminal.keys("n")
+        await terminal.shows("First · Left", "1 press waits")
+        assert terminal.app.is_running
+
+
+async def stopped(terminal: Terminal) -> None:
+    """The presses of this terminal go nowhere."""
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    terminal.seat.box.act = never  # type: ignore[method-assign,assignment]

@@ -1,0 +1,233 @@
+"""
+A terminal that sits at one track of a box: which screen is shown, the keys that work on all of them, sounds, leaving.
+
+Which screens there are is tui/app.py's, how a seat is found tui/arrival.py's, what it knows tui/seat.py's.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Protocol
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tui.screens.ask import Ask
+from tui.screens.base import RoomScreen, SeatChanged
+from tui.screens.help import HelpScreen
+from tui.seat import Changed, Seat
+from tui.sounds import Sounds
+from tui.themes import DARK, LIGHT, THEMES
+from tui.widgets.waiting_presses import NAMES
+from tui.words import counted
+
+HEARD = frozenset({Changed.PICTURE_RACE, Changed.LINK})
+"""What may be worth a sound."""
+
+
+class Host(Protocol):
+    """Who leads to a seat and remembers what this terminal likes."""
+
+    muted: bool
+    light: bool
+
+    async def first_seat(self, app: App[None]) -> Seat | None:
+        """The seat to begin with; None to leave."""
+
+    async def other_track(self, app: App[None], seat: Seat) -> Seat | None:
+        """A seat at another track of the event; None to stay."""
+
+    async def other_box(self, app: App[None], seat: Seat) -> Seat | None:
+        """A seat at another box or event, or as somebody else; None to stay."""
+
+    async def leave(self, seat: Seat) -> None:
+        """Nobody sits there any more."""
+
+
+class SeatApp(App[None]):
+    """One terminal. `rooms` are the screens of a seat by name, in the order of their number keys."""
+
+    TITLE = "Trackside"
+    CSS_PATH = "trackside.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(number), f"room({number})", show=False) for number in range(1, 10)),
+        Binding("question_mark,f1", "help", "Help", key_display="?"),
+        Binding("t", "other_track", "Other track", show=False),
+        Binding("o", "other_box", "Other box, event or person", show=False),
+        Binding("b", "big_clock", "Big clock", show=False),
+        Binding("m", "mute", "Sound on or off", show=False),
+        Binding("f2", "light", "Bright or dark", show=False),
+        Binding("q", "leave", "Quit"),
+        Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, host: Host, rooms: Mapping[str, type[RoomScreen]], big_clock: type[Screen[None]] | None = None
+    ) -> None:
+        super().__init__()
+        self.host = host
+        self.sounds = Sounds(self.bell, muted=host.muted)
+        self._rooms = rooms
+        self._clock_screen = big_clock
+        self._seat: Seat | None = None
+        self._marked: set[Changed] = set()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = LIGHT if host.light else DARK
+
+    @property
+    def seat(self) -> Seat:
+        """What the timekeeper's seat knows; there is one as soon as a room is shown."""
+        assert self._seat is not None  # noqa: S101  tells the type checker; rooms are opened by _sit_down
+        return self._seat
+
+    @property
+    def has_seat(self) -> bool:
+        """Whether somebody sits at a track."""
+        return self._seat is not None
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self._arrive()
+
+    # ---- the seat
+
+    @work(exclusive=True, group="arrival")
+    async def _arrive(self) -> None:
+        seat = await self.host.first_seat(self)
+        if seat is None:
+            self.exit()
+        else:
+            await self._sit_down(seat)
+
+    async def _sit_down(self, seat: Seat) -> None:
+        room = self._room_now()
+        await self._stand_up()
+        self._seat = seat
+        for name, screen in self._rooms.items():
+            self.install_screen(screen(), name)
+        seat.listen(self._seat_changed)
+        # A seat that fails takes the program with it: nobody is to press keys that go nowhere.
+        self.run_worker(seat.run(), group="seat", exclusive=True)
+        await self.push_screen(room or next(iter(self._rooms)))
+
+    async def _stand_up(self) -> None:
+        if self._seat is None:
+            return
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        for name in self._rooms:
+            self.uninstall_screen(name)
+        seat, self._seat = self._seat, None
+        self.workers.cancel_group(self, "seat")
+        await seat.close()
+        await self.host.leave(seat)
+
+    def _room_now(self) -> str | None:
+        return next((name for name in self._rooms if self._seat and self.get_screen(name) in self.screen_stack), None)
+
+    def _seat_changed(self, changed: Changed) -> None:
+        """Several things change with one message: the screen is told once."""
+        if not self._marked:
+            self.call_later(self._tell_screen)
+        self._marked.add(changed)
+
+    def _tell_screen(self) -> None:
+        changed, self._marked = frozenset(self._marked), set()
+        if self._seat is None:
+            return
+        if Changed.PROBLEM in changed:
+            self._tell_refused()
+        if changed & HEARD:
+            race = self.seat.picture.race
+            self.sounds.hear(None if race is None else race.view, is_live=self.seat.link_state.is_live)
+        self.screen.post_message(SeatChanged(changed))
+
+    def _tell_refused(self) -> None:
+        for refused in self.seat.presses.refused:
+            name = NAMES.get(refused.press.kind, refused.press.kind.value)
+            self.notify(refused.remedy, title=f"{name}: {refused.message}", severity="error", timeout=10, markup=False)
+        self.seat.presses.forget_refused()
+
+    # ---- keys that work everywhere
+
+    async def action_room(self, number: int) -> None:
+        """Another screen of this seat; nothing over a question or a form."""
+        if isinstance(self.screen, RoomScreen) and number <= len(self._rooms):
+            name = list(self._rooms)[number - 1]
+            if self.screen is not self.get_screen(name):
+                await self.switch_screen(name)
+
+    def action_help(self) -> None:
+        """Every key, for the screen that is shown."""
+        if not isinstance(self.screen, HelpScreen):
+            name = self.screen.TITLE_WORD if isinstance(self.screen, RoomScreen) else ""
+            self.push_screen(HelpScreen(name, _keys_of(self.screen)))
+
+    def action_big_clock(self) -> None:
+        """For a second screen; again, or Escape, comes back."""
+        if isinstance(self.screen, RoomScreen) and self._clock_screen is not None:
+            self.push_screen(self._clock_screen())
+
+    def action_mute(self) -> None:
+        """Sound on or off, remembered."""
+        self.host.muted = self.sounds.toggle()
+        self.notify("Sound is off." if self.host.muted else "Sound is on.", timeout=2)
+
+    def action_light(self) -> None:
+        """Bright for the sun, dark for the hall; remembered."""
+        self.host.light = not self.host.light
+        self.theme = LIGHT if self.host.light else DARK
+
+    @work(exclusive=True, group="arrival")
+    async def action_other_track(self) -> None:
+        """Another track of the event."""
+        if isinstance(self.screen, RoomScreen):
+            await self._change(await self.host.other_track(self, self.seat))
+
+    @work(exclusive=True, group="arrival")
+    async def action_other_box(self) -> None:
+        """Another box or event."""
+        if isinstance(self.screen, RoomScreen):
+            await self._change(await self.host.other_box(self, self.seat))
+
+    async def _change(self, seat: Seat | None) -> None:
+        if seat is not None:
+            await self._sit_down(seat)
+
+    @work(exclusive=True, group="leaving")
+    async def action_leave(self) -> None:
+        """Quit; asks while presses wait."""
+        waiting = len(self._seat.presses.waiting) if self._seat else 0
+        if waiting and not isinstance(self.screen, Ask):
+            question = f"{counted(waiting, 'press waits', 'presses wait')} for the box. Quit all the same?"
+            detail = "They are kept on this machine and sent when you start the terminal here again."
+            if not await self.push_screen_wait(Ask(question, detail, yes="Quit", no="Stay", careful=True)):
+                return
+        await self._stand_up()
+        self.exit()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the command palette offers: every screen and every key, by its words."""
+        if self._seat is not None:
+            for number, room in enumerate(self._rooms.values(), start=1):
+                yield SystemCommand(room.TITLE_WORD, f"Key {number}", lambda number=number: self.action_room(number))
+        for binding in (*_shown(screen), *_shown(self)):
+            yield SystemCommand(binding.description, f"Key {_key(binding)}", lambda one=binding: self._run(one))
+
+    async def _run(self, binding: Binding) -> None:
+        await self.run_action(binding.action, self.screen)
+
+
+def _keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
+    return [(_key(binding), binding.description) for binding in _shown(screen)]
+
+
+def _shown(node: App[None] | Screen[object]) -> list[Binding]:
+    """The keys of a screen or of the app, each once, in their order."""
+    found = {binding.action: binding for _, binding in reversed(list(node._bindings)) if binding.description}
+    return list(reversed(found.values()))
+
+
+def _key(binding: Binding) -> str:
+    return binding.key_display or binding.key.replace("+", " ").replace("question_mark", "?").title()
