@@ -82,7 +82,7 @@ async def racing(tmp_path: Path) -> AsyncIterator[Racing]:
         yield racing
 
 
-OWN_ROOMS = ["appliance", "timing", "web"]
+OWN_ROOMS = ["appliance", "timing", "web", "tui"]
 MAY_BLOCK = {
     "appliance/clock.py": {"boot_id"},  # reads 36 bytes from /proc once
     "appliance/serve.py": {"opened_house"},  # nobody is waiting yet
@@ -91,6 +91,7 @@ MAY_BLOCK = {
     "timing/recorder.py": {"__init__", "run", "_serve"},  # opens and closes its database; nobody is connected then
     "appliance/health.py": {"check_disk"},  # one statvfs, no disk is touched
     "web/render.py": {"page", "fragment", "render", "render_block"},  # a template's first use; warm() comes before
+    "tui/local_clock.py": {"boot_id"},  # the same 36 bytes
     "tests/timing/test_control.py": {"look"},  # looks at the disk at this very moment
 }
 MAY_WAIT = ("threading.Lock.acquire", "threading.Lock.acquire_lock")

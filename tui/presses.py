@@ -80,12 +80,12 @@ class Presses:
     async def load(self) -> None:
         """Take over what an earlier terminal could not send to this box; before anything is pressed here."""
         if self._file is not None:
-            self._list = [_from_before(press) for press in await self._file.open()] + self._list
+            self._list = [_waiting(press) for press in await self._file.open()] + self._list
             self._tell()
 
     def add(self, press: Press) -> None:
         """Send it as soon as possible."""
-        self._list.append(Waiting(press=press))
+        self._list.append(_waiting(press))
         if self._file is not None:
             self._file.add(press)
         self._tell()
@@ -237,6 +237,6 @@ class Presses:
             return
 
 
-def _from_before(press: Press) -> Waiting:
+def _waiting(press: Press) -> Waiting:
     is_old = press.local_boot_id != local_clock.boot_id()
     return Waiting(press=press, why=OLD_BOOT if is_old else "", is_held=is_old, is_of_old_boot=is_old)
