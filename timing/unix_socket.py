@@ -10,32 +10,14 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.errors import Conflict, NotReady
+from appliance.errors import NotReady
+from appliance.unix_socket import BACKLOG, MAX_PATH_BYTES, Listening, clear_away
 from timing.stream import MAX_CLIENT_LINE_BYTES
 
 MODE = 0o660
 """Owner and group: who may open it may read every edge and press simulated strips."""
-BACKLOG = 64
-MAX_PATH_BYTES = 107
-"""sun_path in unix(7)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """A socket that listens, and which file stands for it."""
-
-    sock: socket.socket
-    path: Path
-    inode: int
-
-    def remove_file(self) -> None:
-        """Take the file away, unless another process has put its own there."""
-        with contextlib.suppress(OSError):
-            if self.path.stat().st_ino == self.inode:
-                self.path.unlink()
 
 
 def listen(path: Path) -> Listening:
@@ -50,7 +32,7 @@ def listen(path: Path) -> Listening:
         raise NotReady(f"{path} is too long for a socket.", f"Choose a --socket of at most {MAX_PATH_BYTES} bytes.")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        _clear_away(path)
+        clear_away(path, owner="A recorder", option="--socket")
         sock.setblocking(False)
         old = os.umask(0o777 & ~MODE)
         try:
@@ -90,20 +72,3 @@ def _give_to_group(path: Path) -> None:
     if for_its_group and path.stat().st_gid != directory.st_gid:
         with contextlib.suppress(PermissionError):  # We are not in that group: it is ours alone.
             os.chown(path, -1, directory.st_gid)
-
-
-def _clear_away(path: Path) -> None:
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise NotReady(f"{path} is not a socket.", "Move that file away, or choose another --socket.")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-            return
-    raise Conflict(f"A recorder already listens at {path}.", "Use that one, or stop it first.")
