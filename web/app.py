@@ -20,6 +20,7 @@ import web.pages.staff
 from appliance.errors import ApplianceError
 from web.application import Application
 from web.auth import know_viewer, provide_viewer
+from web.crew_live import CrewLive
 from web.csrf import check_csrf
 from web.errors import on_appliance_error, on_http_error, on_unexpected
 from web.house import House
@@ -30,6 +31,7 @@ from web.security import add_headers
 from web.staff_live import StaffLive
 from web.static_files import static_file
 from web.strict_request import StrictRequest
+from web.strip_check_live import StripCheckLive
 from web.strip_live import StripLive
 from web.turnstile import Turnstile
 
@@ -46,14 +48,19 @@ def create_app(house: House) -> Litestar:
     api: list[Any] = [*options_of(web.api.ROUTES), *web.api.ROUTES]
     routes: list[Any] = [*api, Router(path="/", route_handlers=pages, include_in_schema=False)]
     live, staff_live, strip_live = Live(house), StaffLive(house), StripLive(house)
+    crew_live = CrewLive(house, lambda: live.screens, lambda: staff_live.pages + strip_live.pages)
+    strip_check_live = StripCheckLive(house)
+    streams = (live, staff_live, strip_live, crew_live, strip_check_live)
     return Application(
         route_handlers=routes,
-        state=State({"house": house, "streams": (live, staff_live, strip_live)}),
+        state=State({"house": house, "streams": streams}),
         dependencies={
             "house": Provide(lambda: house, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
             "staff_live": Provide(lambda: staff_live, sync_to_thread=False),
             "strip_live": Provide(lambda: strip_live, sync_to_thread=False),
+            "crew_live": Provide(lambda: crew_live, sync_to_thread=False),
+            "strip_check_live": Provide(lambda: strip_check_live, sync_to_thread=False),
             "viewer": Provide(provide_viewer, sync_to_thread=False),
         },
         middleware=[Turnstile()],
@@ -65,7 +72,7 @@ def create_app(house: House) -> Litestar:
             Exception: on_unexpected,
         },
         plugins=[live.channels],
-        lifespan=[live.running, staff_live.running, strip_live.running],
+        lifespan=[stream.running for stream in streams],
         compression_config=CompressionConfig(
             backend="gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=6, exclude_opt_key="no_gzip"
         ),

@@ -10,7 +10,7 @@ from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive
 
 from web.straight_stream import SERVER_SEND
 
-STREAMS = ("/live", "/stream")
+STREAMS = ("/live", "/stream", "/strips/check")
 """How the addresses of streams end."""
 
 

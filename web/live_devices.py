@@ -25,17 +25,23 @@ MAX_DEVICES = 200
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Device:
-    """One open page. None in the queue ends its stream; `missed`: it fell behind."""
+    """
+    One open page or terminal. None in the queue ends its stream; `missed`: it fell behind.
+
+    `token` None: signed in by the connection itself, for as long as that lasts.
+    """
 
     person_id: str
-    token: str
+    token: str | None
     messages: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(WAITING))
     missed: bool = False
+    leaving: bool = False
 
     def put(self, message: bytes | None) -> None:
         """Never waits: a full queue is emptied, and the device starts again from a full picture."""
         if self.missed and message is not None:
             return  # In that picture already; after it, it would be an older one.
+        self.leaving = self.leaving or message is None
         if self.messages.full():
             while not self.messages.empty():
                 self.messages.get_nowait()
@@ -49,23 +55,33 @@ D = TypeVar("D", bound=Device)
 class Devices(Generic[D]):
     """All open devices of one kind of page. Only for use on the event loop, inside `running`."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(
+        self,
+        house: House,
+        *,
+        beat_s: float = BEAT_S,
+        beat: Callable[[], bytes] = lambda: BEAT,
+        per_person: int = MAX_DEVICES,
+    ) -> None:
+        """`beat` is made once for all, every `beat_s`. Of more than `per_person` of one person, the oldest ends."""
         self._house = house
-        self._open: set[D] = set()
+        self._beat_s, self._beat, self._per_person = beat_s, beat, per_person
+        self._open: dict[D, None] = {}
+        """Oldest first."""
         self._closed = False
 
     def __iter__(self) -> Iterator[D]:
-        return iter(self._open)
+        return iter(list(self._open))
 
-    def __bool__(self) -> bool:
-        """Whether anybody looks."""
-        return bool(self._open)
+    def __len__(self) -> int:
+        """How many look."""
+        return len(self._open)
 
     @asynccontextmanager
     async def running(self, ends: list[Callable[[], None]]) -> AsyncIterator[None]:
         """Beat for as long as the application runs; afterwards all streams end, and `ends` are called."""
         ends = [*ends, self._house.facts.subscribe(SessionsEnded, self._on_sessions_ended)]
-        beat = asyncio.create_task(self._beat())
+        beat = asyncio.create_task(self._keep_beating())
         try:
             yield
         finally:
@@ -77,7 +93,7 @@ class Devices(Generic[D]):
     def close(self) -> None:
         """End all streams and take no new ones."""
         self._closed = True
-        for device in self._open:
+        for device in self:
             device.put(None)
 
     def check_room(self) -> None:
@@ -95,7 +111,8 @@ class Devices(Generic[D]):
     async def messages(self, device: D, full: Callable[[D], Awaitable[bytes]]) -> AsyncIterator[bytes]:
         """The stream of one device: the full picture, then what is put, and the full picture where it fell behind."""
         # Claimed here, not where it is asked for: a generator that never starts never reaches its `finally`.
-        self._open.add(device)
+        self._open[device] = None
+        self._make_room(device.person_id)
         try:
             yield await full(device)
             while (message := await device.messages.get()) is not None:
@@ -104,18 +121,28 @@ class Devices(Generic[D]):
                     message = await full(device)
                 yield message
         finally:
-            self._open.discard(device)
+            self._open.pop(device, None)
+
+    def _make_room(self, person_id: str) -> None:
+        """A script that opens one after the other keeps nobody else out."""
+        staying = [device for device in self if device.person_id == person_id and not device.leaving]
+        for device in staying[: -self._per_person]:
+            device.put(None)
 
     def _on_sessions_ended(self, fact: SessionsEnded) -> None:
-        for device in self._open:
+        for device in self:
             if device.person_id == fact.person_id:
                 device.put(None)
 
-    async def _beat(self) -> None:
+    async def _keep_beating(self) -> None:
         while True:
-            await asyncio.sleep(BEAT_S)
-            for device in self._open:
-                device.put(BEAT if self._house.sessions.is_valid(device.token) else None)
+            await asyncio.sleep(self._beat_s)
+            beat = self._beat() if self._open else b""
+            for device in self:
+                device.put(beat if self._is_signed_in(device) else None)
+
+    def _is_signed_in(self, device: D) -> bool:
+        return device.token is None or self._house.sessions.is_valid(device.token)
 
 
 def message_of(html: str) -> bytes:

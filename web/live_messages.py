@@ -10,7 +10,6 @@ import msgspec
 from msgspec import Struct
 
 from timing.structs import AverageView, BoardFormat, LapView, RaceState, RaceView
-from web.board_delta import BoardDelta
 
 ENCODER = msgspec.json.Encoder()
 
@@ -93,10 +92,7 @@ class Beat(Struct, frozen=True):
     """Nothing happened, and the link is alive."""
 
 
-Payload = Snapshot | LiveRace | BoardDelta | QueueMessage | Beat
-
-
-def encode(event: str, payload: Payload) -> bytes:
+def encode(event: str, payload: Struct) -> bytes:
     """One event on the wire (WHATWG HTML, 9.2.6); JSON holds no line break, so one data line is enough."""
     return b"event: %b\ndata: %b\n\n" % (event.encode(), ENCODER.encode(payload))
 

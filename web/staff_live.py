@@ -5,7 +5,6 @@ Owns who watches which track. A change is rendered once and its bytes shared by 
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,24 +22,16 @@ from timing.facts import (
     RaceChanged,
     StripsChanged,
 )
-from timing.journal import Kind
 from web.house import House
 from web.live_devices import Device, Devices, message_of
 from web.pages.staff.panel import Part, parts
-
-log = logging.getLogger(__name__)
+from web.rounds import FREES_OR_TAKES, Key, Rounds
 
 STRIPS_EVERY_S = 0.25
 """A bouncing strip makes dozens of edges a second; nobody reads faster."""
 
-FREES_OR_TAKES = frozenset(
-    {Kind.READY, Kind.SUBMIT, Kind.DISCARD, Kind.SET_TRACK, Kind.SET_RACER, Kind.DELETE_RACE, Kind.RESTORE_RACE}
-)
-"""After these a track may be free or taken; a lap alone is not worth sending a line of 50 KB again."""
-
 CROSSINGS = b"event: crossings\ndata: {}\n\n"
 """For the page that lists them: it asks for itself again, with its own filter."""
-Key = tuple[str, str]
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -57,9 +48,8 @@ class StaffLive:
     def __init__(self, house: House) -> None:
         self._house = house
         self._devices: Devices[TrackPage] = Devices(house)
-        self._stale: dict[Key, set[Part]] = {}
+        self._rounds: Rounds[Part] = Rounds(self._tell_track, self._end)
         self._strips_due = False
-        self._telling: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def running(self, _: Litestar) -> AsyncIterator[None]:
@@ -79,6 +69,11 @@ class StaffLive:
         ]
         async with self._devices.running(ends):
             yield
+
+    @property
+    def pages(self) -> int:
+        """How many are open."""
+        return len(self._devices)
 
     def close(self) -> None:
         """End all streams and take no new ones."""
@@ -135,22 +130,7 @@ class StaffLive:
     # ---- telling
 
     def _mark(self, keys: Iterable[Key], *changed: Part) -> None:
-        for key in self._keys().intersection(keys):
-            self._stale.setdefault(key, set()).update(changed)
-        if self._stale and (self._telling is None or self._telling.done()):
-            self._telling = asyncio.create_task(self._tell())
-
-    async def _tell(self) -> None:
-        """What changed while one round is rendered goes out in the next, so that versions never go backwards."""
-        while self._stale:
-            key, changed = self._stale.popitem()
-            try:
-                await self._tell_track(key, changed)
-            except NotFound:
-                self._end(key)
-            except Exception:
-                log.exception("panel failed event_id=%s track_id=%s", *key)
-                self._end(key)
+        self._rounds.mark(self._keys().intersection(keys), *changed)
 
     async def _tell_track(self, key: Key, changed: set[Part]) -> None:
         rendered = await parts(self._house, *key, changed)

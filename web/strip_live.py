@@ -15,7 +15,7 @@ from timing.strip_check import StripCheckChanged
 from web.house import House
 from web.live_devices import Device, Devices, message_of
 from web.pages.staff.strip_panel import panel
-from web.staff_live import FREES_OR_TAKES
+from web.rounds import FREES_OR_TAKES
 
 
 class StripLive:
@@ -37,6 +37,11 @@ class StripLive:
         ]
         async with self._devices.running(ends):
             yield
+
+    @property
+    def pages(self) -> int:
+        """How many are open."""
+        return len(self._devices)
 
     def close(self) -> None:
         """End all streams and take no new ones."""

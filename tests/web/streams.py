@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.web.conftest import Site
+from tests.web.conftest import ANONYMOUS, Site
 
 DEADLINE_S = 15.0
 """A message that has not come by then never will."""
@@ -62,9 +62,16 @@ class Screen:
 @asynccontextmanager
 async def watching(site: Site, event_id: str, query: str = "") -> AsyncIterator[Screen]:
     """A screen connected to an event's stream, its answer's head read."""
+    async with listening(site, f"/api/events/{event_id}/live{query}") as screen:
+        yield screen
+
+
+@asynccontextmanager
+async def listening(site: Site, path: str, role: str = ANONYMOUS) -> AsyncIterator[Screen]:
+    """Somebody of this role at any stream, its answer's head read."""
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    request = f"GET /api/events/{event_id}/live{query} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n"
-    writer.write(request.encode())
+    token = "" if role == ANONYMOUS else f"Authorization: Bearer {site.tokens[role]}\r\n"
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n{token}\r\n".encode())
     screen = Screen(reader, writer)
     async with asyncio.timeout(DEADLINE_S):
         screen.head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()

@@ -34,6 +34,8 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "GET /api/events/{event_id}/tracks/{track_id}/queue": (CREW_AND_COMMENTATOR, None, 404),
     "POST /api/events/{event_id}/tracks/{track_id}/queue": (CREW, {"racer_id": NOWHERE}, 404),
     "GET /api/events/{event_id}/tracks/{track_id}/strips": (CREW_AND_COMMENTATOR, None, 404),
+    "GET /api/events/{event_id}/tracks/{track_id}/live": (CREW_AND_COMMENTATOR, None, 404),
+    "GET /api/connections": (CREW_AND_COMMENTATOR, None, 200),
     "GET /api/events/{event_id}/crossings": (CREW_AND_COMMENTATOR, None, 404),
     "POST /api/events/{event_id}/crossings/{recorder_id}/{edge_seq}/give": (CREW, {"race_id": NOWHERE}, 404),
     "POST /api/events/{event_id}/crossings/{recorder_id}/{edge_seq}/dismiss": (CREW, None, 404),
@@ -63,6 +65,10 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "POST /api/racers/{racer_id}/merge": (ADMIN, {"duplicate_id": "somebody"}, 404),
     "GET /api/racers/{racer_id}/badge": (CREW_AND_DESK, None, 404),
     "POST /api/racers/{racer_id}/badge": (CREW_AND_DESK, None, 404),
+    "GET /api/strips/check": (CREW_AND_COMMENTATOR, None, 200),
+    "POST /api/strips/check/{recorder_id}": (CREW, None, 404),
+    "POST /api/strips/check/{recorder_id}/skip": (CREW, {}, 404),
+    "DELETE /api/strips/check/{recorder_id}": (CREW, None, 404),
     "POST /api/strips/{line}/hit": (CREW, {}, 503),
     "GET /api/people": (ADMIN, None, 200),
     "POST /api/people": (ADMIN, {**NAMED, "roles": []}, 400),
@@ -93,8 +99,8 @@ async def test_a_role_reaches_exactly_what_the_table_says(site: Site, role: str)
         method, path = call.split(" ")
         address = re.sub(r"{(line|edge_seq|seq)}", "17", path)
         address = re.sub(r"{\w+}", NOWHERE, address)
-        answer = await site.send(role, method, address, json=body)
-        got[call] = answer.status_code
+        async with site.client(role) as client, client.stream(method, address, json=body) as answer:
+            got[call] = answer.status_code
         expected[call] = status if role in allowed else (401 if role == ANONYMOUS else 403)
     assert got == expected
 

@@ -1,6 +1,20 @@
 """The JSON API: one module for each noun, the shapes of timing/ and appliance/ as they are. Listed in docs/api.md."""
 
-from web.api import board, clock, crossings, events, health, people, queue, racers, races, session, strips
+from web.api import (
+    board,
+    clock,
+    crew,
+    crossings,
+    events,
+    health,
+    people,
+    queue,
+    racers,
+    races,
+    session,
+    strip_check,
+    strips,
+)
 
 ROUTES = [
     *session.ROUTES,
@@ -11,7 +25,9 @@ ROUTES = [
     *crossings.ROUTES,
     *board.ROUTES,
     *queue.ROUTES,
+    *crew.ROUTES,
     *strips.ROUTES,
+    *strip_check.ROUTES,
     *people.ROUTES,
     *health.ROUTES,
 ]

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from appliance import clock
 from appliance.ids import new_id
-from timing.journal import Kind
 from timing.queue import QueueEntry, QueueState
-from timing.structs import Event, LapView, RaceState, RaceView, Track
+from timing.structs import Event, LapView, RaceView, Track
+from web.crew_picture import power_cut
 from web.given import House
 from web.pages.staff.blind import unseen
 from web.pages.staff.loose import loose_now
@@ -144,12 +144,6 @@ async def _race(house: House, race: RaceView | None) -> dict[str, object]:
         return {"allowed": frozenset(), "power_cut": False, "sound": ""}
     return {
         "allowed": {kind.value for kind in await house.control.allowed(race.race_id)},
-        "power_cut": race.state is RaceState.PAUSED and await _power_cut(house, race.race_id),
+        "power_cut": await power_cut(house, race),
         "sound": last_lap_kind(race),
     }
-
-
-async def _power_cut(house: House, race_id: str) -> bool:
-    """Whether the box itself paused the race when it came back after a power cut."""
-    stops = [entry for entry in await house.control.journal(race_id) if entry.kind in (Kind.PAUSE, Kind.DNF)]
-    return bool(stops) and stops[-1].payload.reason == "power_cut"

@@ -1,0 +1,398 @@
+"""The crew's live stream: a snapshot first, then each change of the track once it is durable, and a beat a second."""
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from appliance import clock
+from appliance.ids import new_id
+from appliance.people_structs import RacerPatch
+from appliance.permissions import Role
+from tests.web.conftest import Site
+from tests.web.loose_crossings import edge_at, keep
+from tests.web.panels import stream
+from tests.web.racing_day import act, add_racer, finish_race, start_race
+from tests.web.streams import Screen, listening, watching
+from tests.web.terminals import Terminal, path_of, seated
+from timing.crew_structs import Connections, CrewRace
+from timing.facts import StripsChanged
+from timing.journal import ACTOR_BOX, Entry, Kind, Payload
+from timing.structs import Event, EventPatch, NewTrack, RaceState
+from web import crew_live
+from web.app import end_streams
+from web.crew_live import CrewLive
+
+
+def hub_of(site: Site) -> CrewLive:
+    """The application's own."""
+    return next(one for one in site.app.state["streams"] if isinstance(one, CrewLive))
+
+
+def race_of(terminal: Terminal) -> CrewRace:
+    assert terminal.race is not None
+    return terminal.race
+
+
+def on_tracks(terminal: Terminal) -> list[tuple[str, str | None, RaceState | None]]:
+    return [(one.track_id, one.username, one.state) for one in terminal.tracks]
+
+
+async def seats_are(site: Site, count: int) -> None:
+    """Wait until the server has this many."""
+    async with asyncio.timeout(10):
+        while len(hub_of(site).connections().seats) != count:  # noqa: ASYNC110  the server tells nobody
+            await asyncio.sleep(0.001)
+
+
+async def test_a_stream_is_an_event_stream_that_nobody_keeps_or_compresses(site: Site, event: Event) -> None:
+    async with listening(site, path_of(event), "operator") as screen:
+        assert screen.head.startswith("http/1.1 200")
+        assert "content-type: text/event-stream" in screen.head
+        assert "cache-control: no-store" in screen.head
+        assert "content-encoding" not in screen.head
+
+
+async def test_the_first_message_is_everything(site: Site, event: Event) -> None:
+    house = site.house
+    anna, bo, cem = [await add_racer(house, name) for name in ("anna", "bo", "cem")]
+    await finish_race(house, await start_race(house, event, anna), [9_000])
+    await house.queue.no_show((await house.queue.add(event.event_id, "1", cem, "test")).queue_id, "test")
+    await house.queue.add(event.event_id, "1", anna, "test")
+    race = await act(house, await start_race(house, event, bo), Kind.LAP)
+    await keep(house, event, edge_at(clock.mono_ns(), 1))
+    async with seated(site, event) as terminal:
+        first = terminal.snapshot
+    assert first.clock.boot_id == clock.boot_id()
+    assert (first.event_id, first.event_name) == (event.event_id, "Rehearsal")
+    assert (first.track_id, first.track_name) == ("1", "Left")
+    assert [(one.name, one.username, one.state) for one in first.tracks] == [
+        ("Left", "bo", RaceState.RUNNING),
+        ("Right", None, None),
+    ]
+    assert race_of(terminal).view.race_id == race.race_id
+    assert race_of(terminal).view.laps == race.laps
+    assert race_of(terminal).allowed == sorted(await house.control.allowed(race.race_id))
+    assert race_of(terminal).power_cut is False
+    assert [line.text for line in race_of(terminal).trail] == ["Ready", "Started by hand", "Lap taken by hand"]
+    line = [(one.entry.username, one.entry.position, one.runs_done, one.max_runs) for one in first.queue]
+    assert line == [("anna", 1, 1, 3)]
+    assert [one.username for one in first.past] == ["cem"]
+    assert first.strips.connected is False
+    assert (first.blind, first.loose_open) == ([], 1)
+    assert first.board_version == await house.boards.version(event.event_id)
+    assert (first.you, first.may_run) == ("the-operator", True)
+
+
+async def test_a_lap_arrives_with_clocks_of_the_moment_and_its_line_of_the_trail(site: Site, event: Event) -> None:
+    race = await start_race(site.house, event, site.person_ids["racer"])
+    started_ns = (await site.house.control.journal(race.race_id))[1].at_ns
+    async with seated(site, event) as terminal:
+        race = await act(site.house, race, Kind.LAP)
+        await terminal.until(lambda: len(terminal.laps) == 1)
+        shown, said = race_of(terminal), terminal.clock
+    assert shown.view.version == race.version
+    assert shown.view.laps == race.laps
+    assert shown.trail[-1].text == "Lap taken by hand"
+    assert abs((said.mono_ns - started_ns) // 1_000_000 - shown.view.race_elapsed_ms) < 50
+
+
+async def test_an_undo_and_an_edit_arrive_with_their_lines_of_the_trail(site: Site, event: Event) -> None:
+    race = await start_race(site.house, event, site.person_ids["racer"])
+    race = await act(site.house, await act(site.house, race, Kind.LAP), Kind.LAP)
+    async with seated(site, event) as terminal:
+        await act(site.house, race, Kind.UNDO_LAP)
+        await terminal.until(lambda: len(terminal.laps) == 1)
+        undone = race_of(terminal).trail[-1]
+        await act(site.house, await act(site.house, race, Kind.END), Kind.SET_TIME, lap=1, lap_ms=7_777)
+        await terminal.until(lambda: terminal.laps == [7_777])
+        edited = race_of(terminal).trail[-1]
+    assert (undone.text, undone.is_edit) == ("Lap 2 undone", True)
+    assert (edited.text, edited.is_edit) == ("Lap 1 set to 00:07.777", True)
+
+
+async def test_the_trail_is_the_newest_dozen(site: Site, event: Event) -> None:
+    race = await start_race(site.house, event, site.person_ids["racer"])
+    for _ in range(10):
+        race = await act(site.house, await act(site.house, race, Kind.RESET), Kind.UNDO_RESET)
+    async with seated(site, event) as terminal:
+        assert [line.seq for line in race_of(terminal).trail] == list(range(race.version - 12, race.version))
+
+
+async def test_what_is_allowed_follows_the_state_and_a_power_cut_is_told(site: Site, event: Event) -> None:
+    race = await start_race(site.house, event, site.person_ids["racer"])
+    live = site.house.control.open_race(event.event_id, "1")
+    assert live is not None
+    async with seated(site, event) as terminal:
+        assert Kind.PAUSE in race_of(terminal).allowed
+        entry = Entry(
+            race_id=race.race_id,
+            seq=race.version,
+            action_id=new_id(),
+            at_ns=clock.mono_ns(),
+            boot_id=clock.boot_id(),
+            wall_ns=clock.wall_ns(),
+            actor=ACTOR_BOX,
+            kind=Kind.PAUSE,
+            payload=Payload(reason="power_cut"),
+        )
+        await site.house.control.append(live, entry)
+        await terminal.until(lambda: race_of(terminal).power_cut)
+        assert Kind.RESUME in race_of(terminal).allowed
+        assert Kind.PAUSE not in race_of(terminal).allowed
+        assert race_of(terminal).trail[-1].text == "Paused: the power was cut"
+
+
+async def test_a_race_handed_in_is_gone_and_moves_board_tracks_and_line(site: Site, event: Event) -> None:
+    house, anna = site.house, await add_racer(site.house, "anna")
+    race = await start_race(house, event, anna)
+    async with seated(site, event) as terminal:
+        await house.queue.add(event.event_id, "2", anna, "test")
+        await finish_race(house, race, [9_000])
+        version = await house.boards.version(event.event_id)
+        await terminal.until(
+            lambda: (
+                terminal.race is None
+                and terminal.board_version == version
+                and on_tracks(terminal) == [("1", None, None), ("2", None, None)]
+            )
+        )
+        await house.queue.add(event.event_id, "1", anna, "test")
+        await terminal.until(lambda: bool(terminal.queue))
+    assert [(one.entry.username, one.runs_done) for one in terminal.queue] == [("anna", 1)]
+
+
+async def test_the_runs_of_the_line_follow_the_board(site: Site, event: Event) -> None:
+    house, anna = site.house, await add_racer(site.house, "anna")
+    race = await finish_race(house, await start_race(house, event, anna), [9_000])
+    await house.queue.add(event.event_id, "1", anna, "test")
+    async with seated(site, event) as terminal:
+        assert [one.runs_done for one in terminal.queue] == [1]
+        await act(house, race, Kind.DELETE_RACE)
+        await terminal.until(lambda: [one.runs_done for one in terminal.queue] == [0])
+
+
+async def test_each_change_of_the_line_arrives(site: Site, event: Event) -> None:
+    house, key = site.house, (event.event_id, "1")
+    async with seated(site, event) as terminal:
+        bo = (await house.queue.add(*key, await add_racer(house, "bo"), "test")).queue_id
+        await house.queue.add(*key, await add_racer(house, "cem"), "test")
+        await house.queue.skip(bo, "test")
+        await terminal.until(lambda: [one.entry.username for one in terminal.queue] == ["cem", "bo"])
+        await house.queue.no_show(bo, "test")
+        await terminal.until(lambda: [one.username for one in terminal.past] == ["bo"])
+    assert [one.entry.username for one in terminal.queue] == ["cem"]
+
+
+async def test_the_other_track_is_seen_in_the_list_of_tracks_only(site: Site, event: Event) -> None:
+    async with seated(site, event) as terminal:
+        race = await start_race(site.house, event, site.person_ids["racer"], track_id="2")
+        await terminal.until(lambda: on_tracks(terminal)[1] == ("2", "the-racer", RaceState.RUNNING))
+        race = await act(site.house, await act(site.house, race, Kind.LAP), Kind.LAP)
+        await act(site.house, race, Kind.PAUSE)
+        await terminal.until(lambda: on_tracks(terminal)[1][2] is RaceState.PAUSED)
+    assert set(terminal.names[1:]) <= {"tracks", "strips"}
+    assert terminal.names.count("tracks") <= 3
+
+
+async def test_a_race_that_moves_leaves_one_track_and_comes_to_the_other(site: Site, event: Event) -> None:
+    race = await start_race(site.house, event, site.person_ids["racer"])
+    race = await act(site.house, await act(site.house, race, Kind.LAP), Kind.END)
+    async with seated(site, event) as left, seated(site, event, track_id="2") as right:
+        await act(site.house, race, Kind.SET_TRACK, track_id="2")
+        await left.until(lambda: left.race is None and on_tracks(left)[1][1] == "the-racer")
+        await right.until(lambda: right.race is not None and on_tracks(right)[0][1] is None)
+
+
+async def test_strips_are_told_at_once_and_then_four_times_a_second_at_most(
+    site: Site, event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew_live, "STRIPS_EVERY_S", 3600.0)
+    async with seated(site, event) as terminal:
+        for _ in range(100):
+            site.house.facts.publish(StripsChanged())
+        await terminal.until(lambda: "strips" in terminal.names)
+        await terminal.beat()
+        assert terminal.names == ["snapshot", "strips"]
+        hub_of(site)._strips_now()  # The rest is over.
+        await terminal.until(lambda: terminal.names.count("strips") == 2)
+        hub_of(site)._strips_now()
+        await terminal.beat()
+    assert terminal.names == ["snapshot", "strips", "strips"]
+
+
+async def test_a_crossing_that_no_race_took_is_counted_until_it_is_settled(site: Site, event: Event) -> None:
+    edge = edge_at(clock.mono_ns(), 1)
+    async with seated(site, event) as terminal:
+        await keep(site.house, event, edge)
+        await terminal.until(lambda: terminal.loose_open == 1)
+        await site.house.loose.dismiss(event.event_id, edge.recorder_id, edge.seq, actor=site.person_ids["operator"])
+        await terminal.until(lambda: terminal.loose_open == 0)
+
+
+async def test_a_new_name_and_new_rules_come_as_another_snapshot(site: Site, event: Event) -> None:
+    racer_id = await add_racer(site.house, "before")
+    await start_race(site.house, event, racer_id)
+    async with seated(site, event, "commentator") as terminal:
+        await site.house.people.update(racer_id, RacerPatch(username="after"), "test")
+        await terminal.until(lambda: terminal.tracks[0].username == "after")
+        assert race_of(terminal).view.username == "after"
+        await site.house.events.patch(event.event_id, EventPatch(name="Final"), "test")
+        await terminal.until(lambda: terminal.snapshot.event_name == "Final")
+        assert (terminal.snapshot.you, terminal.snapshot.may_run) == ("the-commentator", False)
+    assert set(terminal.names) == {"snapshot"}
+
+
+async def test_it_beats_each_second_with_a_clock_that_fits_and_says_nothing_else(site: Site, event: Event) -> None:
+    async with seated(site, event) as terminal:
+        before_ns = clock.mono_ns()
+        beats = [await terminal.beat() for _ in range(3)]
+    moments = [beat.clock.mono_ns for beat in beats]
+    assert before_ns < moments[0]
+    assert moments[-1] < clock.mono_ns()
+    assert all(later - earlier > 0.9e9 for earlier, later in pairwise(moments))
+    assert {beat.clock.boot_id for beat in beats} == {clock.boot_id()}
+    assert abs(beats[-1].clock.wall_ns - clock.wall_ns()) < 60e9
+    assert terminal.names == ["snapshot"]
+
+
+async def test_every_seat_gets_the_same_bytes_and_with_nobody_there_nothing_is_computed(
+    site: Site, event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = []
+    render = crew_live.RENDER[crew_live.Part.RACE]
+
+    async def counted(*arguments: object) -> object:
+        rendered.append(arguments)
+        return await render(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setitem(crew_live.RENDER, crew_live.Part.RACE, counted)
+    race = await start_race(site.house, event, site.person_ids["racer"])
+    assert rendered == []
+    async with seated(site, event) as one, seated(site, event, "admin") as other:
+        race = await act(site.house, race, Kind.LAP)
+        for terminal in (one, other):
+            await terminal.until(lambda terminal=terminal: len(terminal.laps) == 1)  # type: ignore[misc]
+        assert len(rendered) == 1
+        [first, second] = hub_of(site)._seats
+        assert first.key == second.key == (event.event_id, "1")
+    await seats_are(site, 0)
+    await act(site.house, race, Kind.LAP)
+    assert len(rendered) == 1
+    assert not hub_of(site)._quick._stale
+
+
+async def test_a_reader_that_stopped_holds_nobody_up_and_starts_again_from_a_snapshot(site: Site, event: Event) -> None:
+    race = await start_race(site.house, event, site.person_ids["racer"])
+    stopped = socket.socket()
+    stopped.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    stopped.connect(("127.0.0.1", site.port))
+    token = site.tokens["operator"]
+    stopped.send(f"GET {path_of(event)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    await seats_are(site, 1)
+    [seat] = hub_of(site)._seats
+    async with seated(site, event, "admin") as terminal:
+        for _ in range(2_000):
+            # Fills the buffers of the sockets in between, which hold megabytes on this kernel.
+            seat.put(b'event: board\ndata: {"board_version":0}' + b" " * 100_000 + b"\n\n")
+            await asyncio.sleep(0)
+            if seat.missed:
+                break
+        assert seat.missed
+        await act(site.house, race, Kind.LAP)
+        await terminal.until(lambda: len(terminal.laps) == 1)
+    reader, writer = await asyncio.open_connection(sock=stopped)
+    await reader.readuntil(b"\r\n\r\n")
+    again = Terminal(Screen(reader, writer))
+    await again.hear()
+    assert again.laps == []
+    await again.until(lambda: again.names.count("snapshot") == 2)
+    assert len(again.laps) == 1
+    writer.close()
+
+
+async def test_whoever_is_signed_out_hears_no_more(site: Site, event: Event) -> None:
+    async with seated(site, event) as mine, seated(site, event, "admin") as other:
+        assert (await site.send("operator", "DELETE", "/api/session")).status_code == 204
+        assert await mine.screen.ended()
+        await other.beat()
+        await site.house.people.set_roles(site.person_ids["admin"], [Role.ADMIN], "test")
+        await site.house.sessions.end_all(site.person_ids["admin"])
+        assert await other.screen.ended()
+
+
+async def test_an_event_that_goes_ends_its_streams(site: Site, event: Event) -> None:
+    async with seated(site, event) as terminal:
+        await site.house.events.delete(event.event_id, "test")
+        assert await terminal.screen.ended()
+    assert (await site.send("operator", "GET", path_of(event))).status_code == 404
+
+
+async def test_a_track_that_goes_ends_its_streams_and_shows_in_the_others(site: Site, event: Event) -> None:
+    async with seated(site, event) as left, seated(site, event, track_id="2") as right:
+        patch = EventPatch(tracks=[NewTrack(name="Left", track_id="1")])
+        await site.house.events.patch(event.event_id, patch, "test")
+        assert await right.screen.ended()
+        await left.until(lambda: len(left.tracks) == 1)
+
+
+async def test_a_track_that_is_not_there_is_refused(site: Site, event: Event) -> None:
+    answer = await site.send("operator", "GET", path_of(event, "9"))
+    assert answer.status_code == 404
+    assert answer.json() == {"message": "Rehearsal has no such track.", "remedy": "Choose one of the event's tracks."}
+
+
+@pytest.mark.parametrize("role", ["registration", "racer"])
+async def test_who_is_not_crew_is_refused(site: Site, event: Event, role: str) -> None:
+    assert (await site.send(role, "GET", path_of(event))).status_code == 403
+    assert (await site.send(role, "GET", "/api/connections")).status_code == 403
+
+
+async def test_stopping_the_box_ends_every_stream_and_takes_no_new_one(site: Site, event: Event) -> None:
+    async with seated(site, event) as terminal:
+        end_streams(site.app)
+        assert await terminal.screen.ended()
+    assert (await site.send("operator", "GET", path_of(event))).status_code == 503
+
+
+async def test_one_person_has_so_many_seats_and_the_oldest_is_given_up(
+    site: Site, event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_of(site)._seats, "_per_person", 2)
+    async with AsyncExitStack() as stack:
+        other = await stack.enter_async_context(seated(site, event, "admin"))
+        mine = [await stack.enter_async_context(seated(site, event)) for _ in range(4)]
+        assert await mine[0].screen.ended()
+        assert await mine[1].screen.ended()
+        for terminal in (other, *mine[2:]):
+            await terminal.beat()
+        await seats_are(site, 3)
+
+
+async def test_who_is_connected_is_told(site: Site, event: Event) -> None:
+    async with (
+        seated(site, event) as _,
+        seated(site, event, "commentator", track_id="2") as _,
+        watching(site, event.event_id) as screen,
+        stream(site, event) as panels,
+    ):
+        await screen.next()
+        await panels.next()
+        answer = await site.send("admin", "GET", "/api/connections")
+    assert answer.status_code == 200
+    told = msgspec.json.decode(answer.content, type=Connections)
+    assert (told.screens, told.pages) == (1, 1)
+    assert [(seat.username, seat.event_id, seat.track_id, seat.address) for seat in told.seats] == [
+        ("the-operator", event.event_id, "1", "127.0.0.1"),
+        ("the-commentator", event.event_id, "2", "127.0.0.1"),
+    ]
+    assert told.seats[0].since <= told.seats[1].since <= clock.now_iso()
+
+
+async def test_who_left_is_no_longer_connected(site: Site, event: Event) -> None:
+    async with seated(site, event):
+        await seats_are(site, 1)
+    await seats_are(site, 0)
