@@ -2,7 +2,21 @@
 
 import json
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+CACHE = Path(__file__).parents[2] / ".cache"
+"""On the disk of the project, which /tmp often is not; never committed."""
+
+
+@contextmanager
+def folder_on_disk(parent: Path = CACHE) -> Iterator[Path]:
+    """A directory on a real disk, gone afterwards."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        yield Path(folder)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -10,12 +10,11 @@ the same directory, in turn with the edges so that both meet the same disk.
 import argparse
 import os
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
-from tests.bench.common import percentile, print_result
+from tests.bench.common import CACHE, folder_on_disk, percentile, print_result
 from timing.edge_writer import EdgeWriter
 from timing.edges_db import EdgesDb, Record
 from timing.strips import RawEdge
@@ -48,10 +47,10 @@ class Stopwatch:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--edges", type=int, default=2_000)
-    parser.add_argument("--data", type=Path, help="directory on the disk to measure (default: a temporary one here)")
+    parser.add_argument("--data", type=Path, help="directory on the disk to measure (default: a temporary one in .cache)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.data or Path.cwd()) as directory:
-        measure(Path(directory), options.edges)
+    with folder_on_disk(options.data or CACHE) as directory:
+        measure(directory, options.edges)
 
 
 def measure(directory: Path, edges: int) -> None:

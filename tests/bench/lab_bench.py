@@ -10,12 +10,11 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.common import percentile, print_result
+from tests.bench.common import folder_on_disk, percentile, print_result
 from tests.faults.lab import KERNEL, Machine, make_card
 
 DATA = Path("/card/data")
@@ -27,10 +26,10 @@ def measure_inside(name: str, module: str, *arguments: str) -> None:
     """Run `python -m MODULE --inside SHARE ARGUMENTS` in the private kernel and print what it found."""
     if KERNEL is None or os.geteuid() != 0:
         sys.exit(f"{name} needs the private kernel, and root to run it. Type: make gpiolab")
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        share = Path(folder) / "share"
+    with folder_on_disk() as folder:
+        share = folder / "share"
         # The share comes first (Machine), so that the module tells by it that it is inside.
-        machine = Machine(make_card(Path(folder) / "card.img"), share, module, *arguments, longest_s=LONGEST_S)
+        machine = Machine(make_card(folder / "card.img"), share, module, *arguments, longest_s=LONGEST_S)
         if machine.wait() != 0:
             sys.exit(f"{name} failed:\n{machine.output()}")
         print_result(name, tick_ms=1, **json.loads((share / RESULT).read_text()))
