@@ -39,6 +39,10 @@ class ClockOffset:
         best = min(self._samples, key=lambda sample: sample[1], default=None)
         return None if best is None else Offset(best[2], (best[1] + 1) // 2)
 
+    def count(self, now_ns: int) -> int:
+        """How many answers of the last minute the estimate is the best of."""
+        return 0 if self.best(now_ns) is None else len(self._samples)
+
     def offset_ns(self, now_ns: int) -> int | None:
         """The offset alone."""
         best = self.best(now_ns)

@@ -18,7 +18,7 @@ from timing.structs import Action, Board, BoardFormat, Event, NewRace, RaceState
 from timing.trail import TrailLine
 from tui.connection import Connection
 from tui.stream import Lines, check_of, message_of
-from tui.wire import HealthReport, Racer, Session, StreamMessage, WhoAmI
+from tui.wire import BoxIdentity, HealthReport, Racer, Session, StreamMessage, WhoAmI
 
 SILENCE_S = 2.6
 """The box beats each second, so two beats are missing; with it the loss is told within 3 s of the last byte."""
@@ -89,6 +89,10 @@ class Box:
     async def clock(self) -> ClockReading:
         """Its clocks now."""
         return await self._connection.send("GET", "/api/clock", ClockReading)
+
+    async def identity(self) -> BoxIdentity:
+        """Which box it is, and its version; anybody may ask."""
+        return await self._connection.send("GET", "/api/box", BoxIdentity)
 
     async def health(self) -> HealthReport:
         """How it is."""

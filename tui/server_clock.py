@@ -89,16 +89,20 @@ class ServerClock:
 
     def place(self, stamp: Stamp) -> OnServer | None:
         """When a moment here was on the box, in its present boot; None while nothing was measured in that boot."""
-        spans = [span for span in self._spans if span.boot_id == self.boot_id and span.best is not None]
-        if not spans:
-            return None
-        nearest = min(reversed(spans), key=lambda span: max(SLEPT_NS, abs(span.slept_ns - stamp.slept_ns)))
-        return nearest.place(stamp)
+        span = self._nearest(stamp)
+        return None if span is None else span.place(stamp)
 
     def offset(self, now: Stamp) -> Offset | None:
         """The box's clock minus ours now, and by how much that may be wrong: for showing it."""
         there = self.place(now)
         return None if there is None else Offset(there.at_ns - now.mono_ns, there.error_ns)
+
+    def basis(self, now: Stamp) -> tuple[int, int | None]:
+        """What the offset rests on, for showing it: answers of the last minute, and the smallest round trip in ns."""
+        span = self._nearest(now)
+        if span is None or span.best is None:
+            return 0, None
+        return span.offset.count(now.mono_ns), 2 * span.best.error_ns
 
     def is_measured(self, now: Stamp) -> bool:
         """Whether the present boot was measured since the last sleep."""
@@ -106,6 +110,11 @@ class ServerClock:
             span.boot_id == self.boot_id and abs(span.slept_ns - now.slept_ns) <= SLEPT_NS and span.best is not None
             for span in self._spans
         )
+
+    def _nearest(self, stamp: Stamp) -> _Span | None:
+        """The measured span of the present boot that this moment is of, or was least asleep away from."""
+        spans = [span for span in self._spans if span.boot_id == self.boot_id and span.best is not None]
+        return min(reversed(spans), key=lambda span: max(SLEPT_NS, abs(span.slept_ns - stamp.slept_ns)), default=None)
 
     def _span(self, boot_id: str, slept_ns: int) -> _Span:
         for span in reversed(self._spans):

@@ -58,6 +58,14 @@ class Racer(Struct, frozen=True, kw_only=True):
     colour: str | None
 
 
+class BoxIdentity(Struct, frozen=True, kw_only=True):
+    """Which box it is, whatever its address."""
+
+    id: str
+    name: str
+    version: str
+
+
 class Check(Struct, frozen=True, kw_only=True):
     """One probe's answer; one that is `ok` and has a remedy is a warning."""
 
