@@ -47,7 +47,7 @@ class Stopwatch:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--edges", type=int, default=2_000)
-    parser.add_argument("--data", type=Path, help="directory on the disk to measure (default: a temporary one in .cache)")
+    parser.add_argument("--data", type=Path, help="directory on the disk to measure (default: one in .cache)")
     options = parser.parse_args()
     with folder_on_disk(options.data or CACHE) as directory:
         measure(directory, options.edges)
