@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, expect
 
+from appliance import clock
 from appliance.demo_client import Api
 from appliance.permissions import Role
 from tests.browser.conftest import PHONE, Screens
@@ -22,6 +23,8 @@ TABLET = {"width": 1024, "height": 768}
 Handler = Callable[[Route], Awaitable[None]]
 ONE_CLICK_S = 0.3
 """Longer than the page's guard against a double click."""
+CLOCK_ERROR_NS = 500_000_000
+"""Half the best round trip of a page on two busy cores, and much more."""
 
 
 async def crew_device(screens: Screens, **options: object) -> BrowserContext:
@@ -70,6 +73,13 @@ def race_now(screens: Screens, event: Event, track: str = "1") -> RaceView:
 
 async def running(screens: Screens, event: Event) -> RaceView:
     return await start_race(screens.house, event, await add_racer(screens.house, "anna"))
+
+
+async def knows_the_clock(page: Page) -> None:
+    """Wait until the page has had an answer of the box's clock."""
+    await page.wait_for_function(
+        "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/api/clock')).length >= 2"
+    )
 
 
 def forgive(screens: Screens, *expected: str) -> None:
@@ -200,6 +210,72 @@ async def test_presses_without_a_network_wait_in_sight_and_arrive_in_order(scree
 
     kinds = [entry.kind for entry in await screens.house.control.journal(race_now(screens, event).race_id)]
     assert kinds[-2:] == [Kind.LAP, Kind.RESET]
+
+
+async def test_laps_pressed_without_a_network_come_out_as_pressed(screens: Screens, event: Event) -> None:
+    race = await running(screens, event)
+    page = await timekeeper(screens, event)
+    await knows_the_clock(page)
+    blocked, sent = True, dict[str, dict[str, object]]()
+
+    async def cut(route: Route) -> None:
+        body = json.loads(route.request.post_data or "")
+        sent[body["action_id"]] = body
+        await (route.abort() if blocked else route.continue_())
+
+    await page.route("**/actions", cut)
+    pressed: list[tuple[int, int]] = []
+    for count in (1, 2, 3):
+        before_ns = clock.mono_ns()
+        await page.keyboard.press("l")
+        pressed.append((before_ns, clock.mono_ns()))
+        await expect(page.locator("#unsent li")).to_have_count(count)  # later than a double click would be
+    await expect(page.locator("#unsent li").first).to_contain_text("The box does not answer. It will count as pressed.")
+    await expect(page.locator("#unsent li").last).to_contain_text("Waits its turn. It will count as pressed.")
+    blocked = False
+    arriving_ns = clock.mono_ns()
+    await shows(page, "running", 3)
+
+    laps = [entry for entry in await screens.house.control.journal(race.race_id) if entry.kind is Kind.LAP]
+    assert [entry.at_ns for entry in laps] == [body["pressed_at_ns"] for body in sent.values()]
+    for entry, (before_ns, after_ns) in zip(laps, pressed, strict=True):
+        assert before_ns - CLOCK_ERROR_NS <= entry.at_ns <= after_ns + CLOCK_ERROR_NS
+        assert entry.at_ns < arriving_ns
+
+
+async def test_page_that_cannot_read_the_clock_says_that_a_press_counts_on_arrival(
+    screens: Screens, event: Event
+) -> None:
+    race = await running(screens, event)
+    device = await crew_device(screens)
+    await device.route("**/api/clock", lambda route: route.abort())
+    page = await screens.open(address(event), device)
+    await expect(page.locator("#link")).to_have_text("live")
+    await page.route("**/actions", lambda route: route.abort())
+    await page.keyboard.press("l")
+    await expect(page.locator("#unsent li")).to_contain_text("The box does not answer. It will count when it arrives.")
+    arriving_ns = clock.mono_ns()
+    await page.unroute("**/actions")
+    await shows(page, "running", 1)
+
+    assert (await screens.house.control.journal(race.race_id))[-1].at_ns > arriving_ns
+
+
+async def test_press_from_before_a_restart_of_the_box_says_what_to_do(
+    screens: Screens, event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running(screens, event)
+    page = await timekeeper(screens, event)
+    await knows_the_clock(page)
+    monkeypatch.setattr(clock, "boot_id", lambda: "another-boot")
+    await page.keyboard.press("l")
+
+    await expect(page.locator(".toast.bad")).to_have_text(
+        "The box was restarted since this was pressed, so its moment cannot be told. "
+        "Look at the race, press again what is missing, and correct its laps once it is over."
+    )
+    assert race_now(screens, event).laps == []
+    forgive(screens, "409")
 
 
 async def test_waiting_press_can_be_let_go(screens: Screens, event: Event) -> None:

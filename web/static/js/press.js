@@ -1,5 +1,8 @@
-// Presses on the race: each gets an id of its own and is sent until the box has answered, in order, one after the other.
-// The same press sent twice counts once (the id), a double click is one press, and what was not answered yet is shown.
+// Presses on the race: each gets an id and a stamp, and is sent until the box has answered, in order, one after the other.
+// The same press sent twice counts once (the id), it counts when it was pressed (the stamp), a double click is one press,
+// and what was not answered yet is shown.
+import { startBoxClock, stampOf } from "./box_clock.js";
+
 const SAME_PRESS_MS = 250; // a double click; nobody means two laps or two resets this fast
 const TRY_AGAIN_MS = [200, 400, 800, 1500]; // then every 1.5 s
 const ANSWER_MS = 4000;
@@ -23,6 +26,7 @@ function newId() {
 export function startPresses(unsentList, onChange) {
   list = unsentList;
   changed = onChange;
+  startBoxClock();
   addEventListener("beforeunload", (event) => {
     if (waiting.length) event.preventDefault();
   });
@@ -33,12 +37,13 @@ export function pendingKinds() {
   return new Set(waiting.map((one) => one.action.kind));
 }
 
-export function press(raceId, fields) {
-  const now = performance.now();
+/** A press at `now` of performance.now(). */
+export function press(raceId, fields, now = performance.now()) {
   const lap = fields.lap ?? null;
   if (fields.kind === last.kind && lap === last.lap && now - last.at < SAME_PRESS_MS) return;
   last = { kind: fields.kind, lap, at: now };
-  waiting.push({ raceId, action: { ...fields, action_id: newId() }, tries: 0, at: new Date() });
+  const at = new Date(Date.now() - (performance.now() - now));
+  waiting.push({ raceId, action: { ...fields, action_id: newId() }, stamp: stampOf(now), tries: 0, at });
   show();
   setTimeout(show, SHOW_AFTER_MS + 20);
   send();
@@ -65,7 +70,7 @@ async function tried(one) {
     const answer = await fetch(`/api/races/${encodeURIComponent(one.raceId)}/actions`, {
       method: "POST",
       headers: { "content-type": "application/json", "x-csrftoken": token() },
-      body: JSON.stringify(one.action),
+      body: bodyOf(one),
       signal: abort.signal,
     });
     if (answer.ok) {
@@ -88,6 +93,13 @@ async function tried(one) {
   }
 }
 
+/** The stamp's ns are written as they are: a Number would round them from 2^53 on. */
+function bodyOf({ action, stamp }) {
+  if (!stamp) return JSON.stringify(action);
+  const rest = JSON.stringify({ ...action, pressed_boot_id: stamp.bootId });
+  return `{"pressed_at_ns":${stamp.ns},${rest.slice(1)}`;
+}
+
 async function problem(answer) {
   try {
     const { message, remedy } = await answer.json();
@@ -105,9 +117,15 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const say = (text, kind) => document.dispatchEvent(new CustomEvent("toast", { detail: { text, kind } }));
 
-const NAMES = { lap: "Lap", reset: "Reset +1", undo_reset: "Reset −1", dnf: "Did not finish", undo_lap: "Undo lap", end: "End race", cancel_end: "Back to the race" };
+const NAMES = { start: "Start", pause: "Pause", resume: "Resume", lap: "Lap", reset: "Reset +1", undo_reset: "Reset −1", dnf: "Did not finish", undo_lap: "Undo lap", end: "End race", cancel_end: "Back to the race" };
 
-/** What has not been answered for a moment, each with a way to let it go: it would count when it arrives, not when it was pressed. */
+/** When it will count; the other kinds are corrections and ends, which have no moment. */
+function when({ action, stamp }) {
+  if (!NAMES[action.kind]) return "";
+  return stamp ? " It will count as pressed." : " It will count when it arrives.";
+}
+
+/** What has not been answered for a moment, each with a way to let it go. */
 function show() {
   const old = waiting.filter((one) => one.tries > 0 || Date.now() - one.at > SHOW_AFTER_MS);
   list.closest("section").hidden = old.length === 0;
@@ -117,7 +135,7 @@ function show() {
       item.className = "split";
       const text = document.createElement("span");
       const name = NAMES[one.action.kind] ?? one.action.kind.replaceAll("_", " ");
-      text.textContent = `${name}, pressed ${one.at.toLocaleTimeString()}. ${one.why ?? "Sending…"}`;
+      text.textContent = `${name}, pressed ${one.at.toLocaleTimeString()}. ${one.why ?? (one === waiting[0] ? "Sending…" : "Waits its turn.")}${when(one)}`;
       const drop = document.createElement("button");
       drop.type = "button";
       drop.className = "btn small";

@@ -77,9 +77,15 @@ function button(kind) {
   return found && !found.disabled ? found : null;
 }
 
-function act(kind, fields = {}) {
+function act(kind, event) {
   const raceId = panel()?.dataset.race;
-  if (raceId) press(raceId, { kind, ...fields });
+  if (raceId) press(raceId, { kind }, pressedAt(event));
+}
+
+/** When it was pressed, by performance.now(): a page that was busy drawing hears of it later. */
+function pressedAt(event) {
+  const now = performance.now();
+  return event.timeStamp > now - 1000 && event.timeStamp < now ? event.timeStamp : now;
 }
 
 function submitted(event) {
@@ -95,7 +101,7 @@ function submitted(event) {
   const fields = {};
   if (data.has("lap")) fields.lap = Number(data.get("lap"));
   for (const name of ["valid", "by_proxy"]) if (data.has(name)) fields[name] = data.get(name) === "1";
-  press(form.dataset.act, { kind, ...fields });
+  press(form.dataset.act, { kind, ...fields }, pressedAt(event));
 }
 
 // A key belongs to the page unless somebody types, a dialog is open, or a button was reached with Tab.
@@ -125,7 +131,7 @@ function keyed(event) {
     if (!kind && key !== " ") return;
     event.preventDefault();
     if (event.repeat || !kind) return;
-    if (button(kind)) act(kind);
+    if (button(kind)) act(kind, event);
   }
 }
 
@@ -141,7 +147,7 @@ if (race) {
   document.addEventListener("click", (event) => {
     const pressed = event.target.closest("button");
     if (pressed && event.detail > 0) pressed.blur();
-    if (pressed?.dataset.do) act(pressed.dataset.do);
+    if (pressed?.dataset.do) act(pressed.dataset.do, event);
   });
   document.addEventListener("htmx:after:swap", sync);
   sync();
