@@ -67,7 +67,7 @@ class Terminal:
         """The next message, which has exactly the shape that its name promises."""
         heard = await self.screen.next(*SHAPES)
         message = msgspec.convert(heard.data, SHAPES[heard.name], strict=True)
-        assert msgspec.to_builtins(message) == heard.data
+        assert msgspec.json.decode(msgspec.json.encode(message)) == heard.data
         if isinstance(message, CrewSnapshot):
             self.snapshot = message
         if not isinstance(message, Beat):
