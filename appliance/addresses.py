@@ -6,13 +6,13 @@ import struct
 
 SIOCGIFADDR = 0x8915
 """netdevice(7): the IPv4 address of an interface."""
-_VIRTUAL = ("docker", "br-", "veth", "virbr", "lxc", "cni")
+VIRTUAL = ("docker", "br-", "veth", "virbr", "lxc", "cni")
 """Bridges of containers: no phone is there."""
 
 
 def local_addresses() -> list[str]:
     """IPv4 addresses, Wi-Fi and cable first, containers' bridges last; without loopback."""
-    found = [(name.startswith(_VIRTUAL), name, address) for name in _interfaces() if (address := _address(name))]
+    found = [(name.startswith(VIRTUAL), name, address) for name in _interfaces() if (address := _address(name))]
     return [address for _, _, address in sorted(found) if not address.startswith("127.")]
 
 

@@ -121,7 +121,11 @@ def trackside() -> list[str]:
 @asynccontextmanager
 async def _box(options: DemoOptions) -> AsyncIterator[None]:
     """A `trackside serve` of the demo's own, in a process group of its own so that Ctrl-C ends it in order."""
-    environment = os.environ | {"TRACKSIDE_STRIPS": "simulated", "TRACKSIDE_SIMULATED_LINES": ",".join(map(str, LINES))}
+    environment = os.environ | {
+        "TRACKSIDE_STRIPS": "simulated",
+        "TRACKSIDE_SIMULATED_LINES": ",".join(map(str, LINES)),
+        "TRACKSIDE_ANNOUNCE": "false",  # nobody at the track is to take it for the box
+    }
     serve = await asyncio.create_subprocess_exec(
         *trackside(),
         "serve",

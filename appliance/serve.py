@@ -21,10 +21,13 @@ import uvloop
 from litestar import Litestar
 
 from appliance import people_schema
+from appliance.announce import Announcer
+from appliance.clock import now_iso
 from appliance.database import Database
 from appliance.errors import ApplianceError
 from appliance.facts import Facts
 from appliance.health import Check, Health, Probe
+from appliance.identity import identity_of
 from appliance.notify import READY, WATCHDOG, Notifier
 from appliance.people import People
 from appliance.secret_key import load_secret
@@ -35,6 +38,7 @@ from timing import loose_schema, queue_schema, remote_schema, schema, strips_sch
 from timing.boards import Boards
 from timing.control import RaceControl
 from timing.events import Events
+from timing.facts import EventChanged
 from timing.intake import StripIntake
 from timing.loose import LooseCrossings
 from timing.queue import Queue
@@ -72,7 +76,8 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
     facts = Facts()
     db = await Database.open(settings.data_dir / DATABASE, MIGRATIONS)
     try:
-        people = People(db, facts, load_secret(settings.data_dir))
+        secret = load_secret(settings.data_dir)
+        people = People(db, facts, secret)
         await people.load()
         sessions = Sessions(db, facts, people)
         await sessions.load()
@@ -99,6 +104,7 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         try:
             yield House(
                 settings=settings,
+                box=identity_of(settings, secret),
                 db=db,
                 facts=facts,
                 people=people,
@@ -149,10 +155,24 @@ def probes(strips: StripIntake) -> dict[str, Probe]:
     return {"recorder": recorder, "strips": lines, "cars": absent("manage cars"), "sync": absent("sync results")}
 
 
+def announcer_of(house: House) -> Announcer:
+    """The box on the air, with the events that people are likely to mean."""
+
+    def names() -> list[str]:
+        today, current = now_iso()[:10], house.events.current()
+        todays = [event.name for event in house.events.list() if event.date == today]
+        return todays or ([current.name] if current else [])
+
+    announcer = Announcer(house.settings, house.box, names)
+    house.facts.subscribe(EventChanged, lambda _: announcer.refresh())
+    house.health.register("network", announcer.check)
+    return announcer
+
+
 class BoxServer(uvicorn.Server):
     """uvicorn, with streams ended before it waits for its connections, and the welcome printed once it answers."""
 
-    def __init__(self, app: Litestar, house: House) -> None:
+    def __init__(self, app: Litestar, house: House, announcer: Announcer) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -170,6 +190,7 @@ class BoxServer(uvicorn.Server):
         )
         self._app = app
         self._house = house
+        self._announcer = announcer
         self._loop = asyncio.get_running_loop()
         self._notifier = Notifier()
 
@@ -178,14 +199,17 @@ class BoxServer(uvicorn.Server):
         await super().startup(sockets)
         self._settling = asyncio.create_task(self._settle_down())
         self._saying = asyncio.create_task(self._say_well())
+        self._announcing = asyncio.create_task(self._announce())
         if self.started and not self._house.settings.quiet:
             sys.stdout.write(welcome_text(self._house.settings, self._house.people.setup_code()))
             sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the requests; the word that all is well ends first."""
+        """End the requests; the word that all is well ends first, and good-bye is said meanwhile."""
         self._saying.cancel()
+        self._announcing.cancel()
         await super().shutdown(sockets)
+        await asyncio.wait([self._announcing])
 
     async def _say_well(self) -> None:
         """To systemd, where it is the one that started us."""
@@ -193,6 +217,11 @@ class BoxServer(uvicorn.Server):
         while True:
             self._notifier.say(WATCHDOG)
             await asyncio.sleep(WELL_S)
+
+    async def _announce(self) -> None:
+        """After the first page: what this loads is not needed for it."""
+        await self._settling
+        await self._announcer.run()
 
     async def _settle_down(self) -> None:
         """Off the way of the first page: compile all templates, and leave what is there now to itself."""
@@ -215,7 +244,7 @@ class BoxServer(uvicorn.Server):
 async def run(settings: Settings, listener: socket.socket, socket_path: Path) -> None:
     """Serve until told to stop."""
     async with opened_house(settings, socket_path) as house:
-        await BoxServer(create_app(house), house).serve(sockets=[listener])
+        await BoxServer(create_app(house), house, announcer_of(house)).serve(sockets=[listener])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -227,6 +256,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("zeroconf").setLevel(logging.ERROR)  # a pulled cable is no news; the health check has it
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         uvloop.run(run(load(options.data), socket.socket(fileno=options.fd), options.socket))

@@ -67,6 +67,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """An output that sounds at every crossing."""
     drem_kit_url: Annotated[str, Meta(pattern=r"^wss?://[^\s/]+(/\S*)?$")] | None = None
     """WebSocket of a DREM timer kit: ws://192.168.1.20:8080."""
+    announce: bool = True
+    """Tell the networks that the box is on where it is, so that the terminal finds it by itself."""
+    box_name: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
+    """What people find the box by; without it the machine's own name."""
     quiet: bool = False
     """Print no address, QR and set-up code at start: for a service whose output is a log."""
 

@@ -1,5 +1,6 @@
 """What every room's tests may use: the racing of a real box around a real database, and guards that watch each test."""
 
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -81,6 +82,9 @@ async def racing(tmp_path: Path) -> AsyncIterator[Racing]:
     async with racing_in(tmp_path) as racing:
         yield racing
 
+
+os.environ.setdefault("TRACKSIDE_ANNOUNCE", "false")
+"""Boxes of tests are not for the network that this machine is on; tests/appliance/two_machines.py has one for them."""
 
 OWN_ROOMS = ["appliance", "timing", "web", "tui"]
 MAY_BLOCK = {

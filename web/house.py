@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from appliance.database import Database
 from appliance.facts import Facts
 from appliance.health import Health
+from appliance.identity import BoxIdentity
 from appliance.people import People
 from appliance.sessions import Sessions
 from appliance.settings import Settings
@@ -24,6 +25,7 @@ class House:
     """The rooms of a running box."""
 
     settings: Settings
+    box: BoxIdentity
     db: Database
     facts: Facts
     people: People

@@ -75,6 +75,7 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "PUT /api/people/{person_id}/roles": (ADMIN, {"roles": ["racer"]}, 404),
     "PUT /api/people/{person_id}/password": (ADMIN, {"password": "long-enough-1"}, 404),
     "GET /api/health": (EVERYBODY, None, 503),
+    "GET /api/box": (EVERYBODY, None, 200),
 }
 
 

@@ -2,6 +2,7 @@
 
 from web.api import (
     board,
+    box,
     clock,
     crew,
     crossings,
@@ -30,4 +31,5 @@ ROUTES = [
     *strip_check.ROUTES,
     *people.ROUTES,
     *health.ROUTES,
+    *box.ROUTES,
 ]
