@@ -2,12 +2,13 @@
 
 import itertools
 
+import msgspec
 import pytest
 from journals import Journal, entry, ns, running
 
 from appliance.errors import InvalidInput
 from timing.journal import ACTOR_BOX, Kind
-from timing.race import IllegalAction, accept
+from timing.race import IllegalAction, accept, laps_view
 from timing.rules import RaceRules
 from timing.structs import RaceState
 
@@ -29,6 +30,20 @@ def test_resume_by_hand_after_a_late_crossing_resumed_already_does_nothing() -> 
     journal.do(K.CROSSING, 19.9)
     journal.do(K.CROSSING, 30)
     assert (journal.state, journal.lap_s) == (RaceState.RUNNING, [10.1])
+
+
+@pytest.mark.parametrize(("pressed_s", "suspects"), [(19.4, [2]), (20.6, [2]), (30, [])])
+def test_late_lap_key_beside_a_crossing_makes_the_later_one_suspect(pressed_s: float, suspects: list[int]) -> None:
+    happened = [(K.CROSSING, 20.0), (K.CROSSING, 40.0)]
+    punctual, late = running(), running()
+    for kind, at_s in sorted([*happened, (K.LAP, pressed_s)], key=lambda one: one[1]):
+        punctual.do(kind, at_s)
+    for kind, at_s in [*happened, (K.LAP, pressed_s)]:
+        late.do(kind, at_s)
+    assert [lap.lap for lap in laps_view(late.race) if lap.suspect] == suspects
+    assert [msgspec.structs.replace(lap, seq=0) for lap in laps_view(late.race)] == [
+        msgspec.structs.replace(lap, seq=0) for lap in laps_view(punctual.race)
+    ]
 
 
 def test_late_crossing_renumbers_and_edits_stay_with_their_lap() -> None:
