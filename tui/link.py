@@ -15,14 +15,13 @@ from timing.crew_structs import Beat, CrewSnapshot, RaceNow
 from tui import local_clock
 from tui.box import SILENCE_S, Box
 from tui.errors import BoxError, SignedOut
-from tui.server_clock import ServerClock
+from tui.server_clock import ENOUGH, ServerClock
 from tui.wire import StreamMessage
 
 AGAIN_S = (0.3, 0.6, 1.2, 2.0)
 """Between two tries to connect, each a little by chance, so that the terminals of a hall do not come all at once."""
-BURST = 5
-"""Questions for the clock at the start: the first one also pays for its connection."""
 BURST_S = 0.05
+"""Between the questions for the clock at the start."""
 MEASURE_S = 5.0
 
 
@@ -127,7 +126,7 @@ class Link:
     async def _measure(self) -> None:
         while True:
             await self._live.wait()
-            for _ in range(BURST):
+            for _ in range(ENOUGH):
                 await self._ask()
                 await asyncio.sleep(BURST_S)
             while self._live.is_set() and self._clock.is_measured(local_clock.stamp()):

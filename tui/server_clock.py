@@ -18,6 +18,9 @@ DRIFT_PPM = 50
 """Of two crystals, at worst (timing/clock_offset.py): what an old measurement may be off by."""
 SLEEP_ERROR_NS = 1_000_000_000
 """How long a laptop slept is told by its battery clock, which counts whole seconds on some."""
+ENOUGH = 5
+"""The first answer also paid for its connection; of five one is quick, if any on this network is."""
+WELL_NS = 2_000_000
 MAX_SPANS = 8
 
 
@@ -47,11 +50,13 @@ class _Span:
     offset: ClockOffset = field(default_factory=ClockOffset)
     best: Offset | None = None
     measured_ns: int = 0
+    answers: int = 0
 
     def add(self, *, sent_ns: int, server_ns: int, received_ns: int) -> None:
         self.offset.add(sent_ns=sent_ns, recorder_ns=server_ns, received_ns=received_ns)
         self.best = self.offset.best(received_ns)
         self.measured_ns = received_ns
+        self.answers += 1
 
     def place(self, stamp: Stamp) -> OnServer | None:
         if self.best is None:
@@ -105,11 +110,16 @@ class ServerClock:
         return span.offset.count(now.mono_ns), 2 * span.best.error_ns
 
     def is_measured(self, now: Stamp) -> bool:
-        """Whether the present boot was measured since the last sleep."""
-        return any(
-            span.boot_id == self.boot_id and abs(span.slept_ns - now.slept_ns) <= SLEPT_NS and span.best is not None
-            for span in self._spans
-        )
+        """
+        Whether the present boot was measured well since the last sleep: by enough answers, or by a quick one.
+
+        A single slow answer is not enough: the lap between a press placed by it and one placed by the next answer
+        would be wrong by as much.
+        """
+        span = self._nearest(now)
+        if span is None or span.best is None or abs(span.slept_ns - now.slept_ns) > SLEPT_NS:
+            return False
+        return span.answers >= ENOUGH or span.best.error_ns <= WELL_NS
 
     def _nearest(self, stamp: Stamp) -> _Span | None:
         """The measured span of the present boot that this moment is of, or was least asleep away from."""

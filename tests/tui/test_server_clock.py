@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timing.crew_structs import ClockReading
-from tui.server_clock import DRIFT_PPM, SLEEP_ERROR_NS, OnServer, ServerClock, Stamp
+from tui.server_clock import DRIFT_PPM, ENOUGH, SLEEP_ERROR_NS, OnServer, ServerClock, Stamp
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -83,6 +83,14 @@ def test_after_a_sleep_the_clock_must_be_measured_again_to_be_known_well() -> No
     assert not clock.is_measured(Stamp(1 * S, 60 * S))
     there = placed(clock, 2 * MS, 60 * S)
     assert (there.at_ns, there.error_ns) == (2 * MS + 60 * S + AHEAD_NS, 1 * MS + SLEEP_ERROR_NS)
+
+
+def test_one_slow_answer_is_not_enough_to_place_presses_by() -> None:
+    clock = ServerClock()
+    for number in range(ENOUGH):
+        assert not clock.is_measured(Stamp(number * S))
+        ask(clock, number * S, 100 * MS, 100 * MS)
+    assert clock.is_measured(Stamp(ENOUGH * S))
 
 
 def test_a_question_that_was_slept_through_is_worth_nothing() -> None:
