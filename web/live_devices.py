@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from appliance.errors import NotReady
+from appliance.errors import NotFound, NotReady
 from appliance.people_structs import SessionsEnded
 from web.house import House
 
@@ -120,6 +120,8 @@ class Devices(Generic[D]):
                     device.missed = False
                     message = await full(device)
                 yield message
+        except NotFound:
+            return  # What it shows is gone: whoever connects again hears so.
         finally:
             self._open.pop(device, None)
 

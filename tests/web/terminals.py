@@ -22,6 +22,7 @@ from timing.crew_structs import (
     TracksNow,
 )
 from timing.queue_structs import QueueEntry
+from timing.signal import BlindSpot
 from timing.strip_health import StripHealth
 from timing.structs import Event
 
@@ -51,6 +52,7 @@ class Terminal:
     past: list[QueueEntry]
     tracks: list[TrackNow]
     strips: StripHealth
+    blind: list[BlindSpot]
     loose_open: int
     board_version: int
 

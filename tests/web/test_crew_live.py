@@ -1,9 +1,11 @@
 """The crew's live stream: a snapshot first, then each change of the track once it is durable, and a beat a second."""
 
 import asyncio
+import signal
 import socket
 from contextlib import AsyncExitStack
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,10 +14,12 @@ from appliance import clock
 from appliance.ids import new_id
 from appliance.people_structs import RacerPatch
 from appliance.permissions import Role
+from appliance.sessions import Viewer
 from tests.web.conftest import Site
 from tests.web.loose_crossings import edge_at, keep
 from tests.web.panels import stream
 from tests.web.racing_day import act, add_racer, finish_race, start_race
+from tests.web.recorded import an_event, recorded
 from tests.web.streams import Screen, listening, watching
 from tests.web.terminals import Terminal, path_of, seated
 from timing.crew_structs import Connections, CrewRace
@@ -207,6 +211,26 @@ async def test_a_race_that_moves_leaves_one_track_and_comes_to_the_other(site: S
         await right.until(lambda: right.race is not None and on_tracks(right)[0][1] is None)
 
 
+async def test_a_hit_of_a_real_recorders_strip_is_a_lap_and_shows_on_its_line(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (site, recorder):
+        event = await an_event(site.house, lockout_ms=0)
+        await start_race(site.house, event, await add_racer(site.house, "anna"))
+        async with seated(site, event, "commentator") as terminal:
+            assert (terminal.strips.connected, terminal.strips.caught_up) == (True, True)
+            assert [line.hits for line in terminal.strips.lines] == [0, 0]
+            await site.house.strips.hit(27)
+            await terminal.until(lambda: len(terminal.laps) == 1)
+            assert race_of(terminal).view.laps[0].source == "strip"
+            assert race_of(terminal).trail[-1].text == "Crossing on line 27"
+            if [line.hits for line in terminal.strips.lines] != [0, 1]:
+                await terminal.until(lambda: [line.hits for line in terminal.strips.lines] == [0, 1])
+            await recorder.end(signal.SIGKILL)
+            await terminal.until(lambda: not terminal.strips.connected)
+            assert await recorder.start(), recorder.stderr
+            await terminal.until(lambda: terminal.strips.caught_up and bool(terminal.blind))
+            assert terminal.blind[0].reason == "killed"
+
+
 async def test_strips_are_told_at_once_and_then_four_times_a_second_at_most(
     site: Site, event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,6 +353,14 @@ async def test_an_event_that_goes_ends_its_streams(site: Site, event: Event) -> 
         await site.house.events.delete(event.event_id, "test")
         assert await terminal.screen.ended()
     assert (await site.send("operator", "GET", path_of(event))).status_code == 404
+
+
+async def test_a_track_that_goes_before_its_snapshot_ends_the_stream_quietly(site: Site, event: Event) -> None:
+    viewer = Viewer(person_id=site.person_ids["operator"], username="the-operator", roles=[Role.OPERATOR])
+    messages = await hub_of(site).open((event.event_id, "2"), viewer, site.tokens["operator"], "192.0.2.7")
+    await site.house.events.delete(event.event_id, "test")
+    assert [message async for message in messages] == []
+    assert hub_of(site).connections().seats == []
 
 
 async def test_a_track_that_goes_ends_its_streams_and_shows_in_the_others(site: Site, event: Event) -> None:
