@@ -96,6 +96,7 @@ MAY_BLOCK = {
     "appliance/health.py": {"check_disk"},  # one statvfs, no disk is touched
     "web/render.py": {"page", "fragment", "render", "render_block"},  # a template's first use; warm() comes before
     "tui/local_clock.py": {"boot_id"},  # the same 36 bytes
+    "tui/seat_app.py": {"__init__"},  # finds its style sheet before it is shown
     "tests/timing/test_control.py": {"look"},  # looks at the disk at this very moment
 }
 MAY_WAIT = ("threading.Lock.acquire", "threading.Lock.acquire_lock")

@@ -92,7 +92,7 @@ async def seated(
     box = Box(address or site.url, site.tokens[role])
     seat = Seat(box, event_id, track_id, await Box(site.url, site.tokens[role]).who(), press_folder=press_folder)
     app = SeatApp(GivenSeat(seat), rooms, big_clock)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         terminal = Terminal(app, pilot)
         await terminal.until(lambda: app.has_seat and seat.picture.known and isinstance(app.screen, RoomScreen))
         yield terminal
