@@ -149,7 +149,7 @@ class Connection:
 
     def _away(self, error: Exception | None) -> BoxAway:
         if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError) or "illegal" in str(error):
-            return NotABox(self.address)  # h11 says "illegal status line" of a port where SSH listens
+            return NotABox(self.address)  # as h11 says of another protocol
         return BoxAway(
             f"The box at {self.address} does not answer.", "Check that it is on and that you are in its network."
         )
