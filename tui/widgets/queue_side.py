@@ -28,7 +28,7 @@ def queue_lines(line: Sequence[InLine], past: Sequence[QueueEntry] = ()) -> Draw
         shown = standing if len(standing) <= rows else standing[: max(0, rows - 1)]
         lines += [_row(one, width) for one in shown]
         if not standing:
-            lines.append(Content.assemble(("Nobody. 2 opens the queue.", SOFT)))
+            lines.append(Content.assemble((fit("Nobody. 2 opens the queue.", width), SOFT)))
         if len(shown) < len(standing):
             lines.append(Content.assemble((f"    and {counted(len(standing) - len(shown), 'more', 'more')}", SOFT)))
         return [*lines, *_past(past, height - len(lines), width)]

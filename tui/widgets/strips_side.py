@@ -10,17 +10,16 @@ from tui.columns import fit, plain
 from tui.widgets.panel import ALARM, BAD, GOOD, SOFT, STRONG, WARN, Draw, spread
 from tui.words import age_text, counted
 
-NO_RECORDER = " NO RECORDER. Time by hand with L. Crossings it still sees come later. "
+NO_RECORDER = " NO RECORDER. Time by hand with L. What it still sees comes later. "
 
 
 def strip_line(strips: StripHealth, later_ms: int = 0) -> Draw:
     """All strips in one line; `later_ms`: how long ago the health was told."""
     pieces = [Content.assemble(("STRIPS  ", SOFT)), *_trouble(strips)]
-    if not strips.connected:
-        return lambda _width, _height: [Content("").join(pieces)]
-    pieces.append(Content("   ").join([_strip(line, later_ms) for line in strips.lines]))
-    if not strips.lines:
-        pieces.append(Content("none here: time by hand with L"))
+    if strips.connected:
+        pieces.append(Content("   ").join([_strip(line, later_ms) for line in strips.lines]))
+        if not strips.lines:
+            pieces.append(Content("none here: time by hand with L"))
     return lambda width, _: [Content("").join(pieces).truncate(width, ellipsis=True)]
 
 
@@ -71,7 +70,7 @@ def _trouble(strips: StripHealth) -> list[Content]:
     if not strips.connected:
         return [Content.assemble((NO_RECORDER, ALARM))]
     if strips.problem:
-        return [Content.assemble((f" {plain(strips.problem)} ", ALARM))]
+        return [Content.assemble((f" {plain(strips.problem)} ", ALARM), " ")]
     return [] if strips.caught_up else [Content.assemble((" catching up ", WARN))]
 
 
