@@ -58,8 +58,8 @@ class RowList(ScrollView, can_focus=True):
     RowList > .row-list--bad { color: $text-error; text-style: bold; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "choose_by(-1)", "Choose", key_display="↑↓"),
-        Binding("down", "choose_by(1)", "Choose", show=False),
+        Binding("up", "choose_by(-1)", "Row", key_display="↑↓"),
+        Binding("down", "choose_by(1)", "Row", show=False),
         Binding("home", "choose(0)", "First", key_display="Home"),
         Binding("end", "choose(-1)", "Last", key_display="End"),
         Binding("pageup", "page(-1)", "Page up", show=False),
