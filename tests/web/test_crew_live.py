@@ -22,11 +22,12 @@ from tests.web.racing_day import act, add_racer, finish_race, start_race
 from tests.web.recorded import an_event, recorded
 from tests.web.streams import Screen, listening, watching
 from tests.web.terminals import Terminal, path_of, seated
-from timing.crew_structs import Connections, CrewRace
+from timing.crew_structs import Connections, CrewRace, CrewSnapshot
 from timing.facts import StripsChanged
 from timing.journal import ACTOR_BOX, Entry, Kind, Payload
 from timing.structs import Event, EventPatch, NewTrack, RaceState
 from web import crew_live
+from web.api.crew import THIS_MACHINE
 from web.app import end_streams
 from web.crew_live import CrewLive
 
@@ -422,6 +423,19 @@ async def test_who_is_connected_is_told(site: Site, event: Event) -> None:
         ("the-commentator", event.event_id, "2", "127.0.0.1"),
     ]
     assert told.seats[0].since <= told.seats[1].since <= clock.now_iso()
+
+
+async def test_somebody_whom_the_connection_signed_in_stays_as_long_as_it_lasts(site: Site, event: Event) -> None:
+    viewer = Viewer(person_id="unix:ann", username="ann", roles=[Role.OPERATOR])
+    messages = await hub_of(site).open((event.event_id, "1"), viewer, None, THIS_MACHINE)
+    first = await anext(messages)
+    snapshot = msgspec.json.decode(first.partition(b"data: ")[2], type=CrewSnapshot)
+    assert (snapshot.you, snapshot.may_run) == ("ann", True)
+    for _ in range(2):
+        assert (await anext(messages)).startswith(b"event: beat\n")
+    [seat] = hub_of(site).connections().seats
+    assert (seat.username, seat.address) == ("ann", "this machine")
+    await messages.aclose()  # type: ignore[attr-defined]
 
 
 async def test_who_left_is_no_longer_connected(site: Site, event: Event) -> None:
