@@ -4,12 +4,14 @@ import importlib.metadata
 import json
 import os
 import platform
+import socket
 import sqlite3
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance import local_login
 from appliance.backup import DATABASE, EDGES, check_file
 from appliance.doctor_strips import examine_strips
 from appliance.errors import ApplianceError
@@ -43,6 +45,7 @@ def examine(data_dir: Path, *, quick: bool) -> Iterator[Finding]:
     yield _newest_backup(data_dir / "backups")
     yield _recorder(settings)
     yield _server(settings)
+    yield _local_login(settings)
 
 
 def _versions() -> Iterator[Finding]:
@@ -104,6 +107,21 @@ def _server(settings: Settings) -> Finding:
         return Finding(False, "server", f"{url} says {error.code}: something needs a hand.", remedy)
     except (OSError, ValueError, KeyError) as error:
         return Finding(None, "server", f"does not answer at {url} ({error}).")
+
+
+def _local_login(settings: Settings) -> Finding:
+    path, name = settings.local_socket, "local login"
+    try:
+        who = local_login.who_may(local_login.group_of(path))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(ANSWER_TIMEOUT_S)
+            probe.connect(str(path))
+    except PermissionError:
+        return Finding(None, name, f"{path} is not for you: join its group, or sign in with an account.")
+    except OSError as error:
+        reason = "nobody listens" if isinstance(error, FileNotFoundError | ConnectionRefusedError) else str(error)
+        return Finding(None, name, f"off: {reason} at {path}.")
+    return Finding(True, name, f"without a password at {path}: {who}.")
 
 
 def _of_check(name: str, check: Check) -> Finding:

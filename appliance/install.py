@@ -35,7 +35,7 @@ class Wish:
     settings: Mapping[str, str | int] = field(default_factory=dict)
     """Those to be changed in trackside.toml."""
     user: str | None = None
-    """Who may open the recorder's socket without being root, for example by SSH from another box's server."""
+    """Who may open the recorder's socket without being root, by SSH from another box's server too; and run races."""
     no_start: bool = False
 
     @property
@@ -150,9 +150,9 @@ def _files(wish: Wish, strips: str) -> Iterator[Step]:
 
 
 def _users(wish: Wish) -> Iterator[Step]:
-    lines = _lines_of(wish.root, "passwd")
     members = {line.split(":")[0]: line.split(":")[-1].split(",") for line in _lines_of(wish.root, "group")}
-    there = {line.split(":")[0] for line in lines} >= {"trackside", "trackside-recorder"}
+    users = {line.split(":")[0] for line in _lines_of(wish.root, "passwd")}
+    there = users >= {"trackside", "trackside-recorder"} and "trackside-crew" in members
     joined = all(
         user in members.get(group, [])
         for group, user in (
@@ -172,7 +172,7 @@ def _users(wish: Wish) -> Iterator[Step]:
 def _settings(wish: Wish) -> Iterator[Step]:
     path = wish.data / FILE_NAME
     before = path.read_text(encoding="utf-8") if path.exists() else None
-    after = settings_text(before, wish.settings, files.SOCKET)
+    after = settings_text(before, wish.settings, files.SOCKETS)
     if after != before:
         yield Step(
             f"{'Write' if before is None else 'Change'} {files.DATA / FILE_NAME}",
@@ -184,13 +184,21 @@ def _membership(wish: Wish) -> Iterator[Step]:
     user = wish.user
     if user is None or not wish.is_this_machine:
         return
+    opens = {"trackside": "open the recorder's socket"}
+    if not wish.recorder_only:
+        opens["trackside-crew"] = "run races on this machine without a password"
+    for group, what in opens.items():
+        if not _is_member(user, group):
+            join = ("usermod", "-a", "-G", group, user)
+            yield Step(f"Let {user} {what}", lambda join=join: run(*join))  # type: ignore[misc]
+
+
+def _is_member(user: str, group: str) -> bool:
     try:
-        is_member = user in grp.getgrnam("trackside").gr_mem
         pwd.getpwnam(user)
+        return user in grp.getgrnam(group).gr_mem
     except KeyError:
-        is_member = False
-    if not is_member:
-        yield Step(f"Let {user} open the recorder's socket", lambda: run("usermod", "-a", "-G", "trackside", user))
+        return False
 
 
 def _units(wish: Wish, *, has_changed: bool) -> Iterator[Step]:

@@ -17,6 +17,10 @@ PROGRAM = Path("/opt/trackside/venv")
 DATA = Path("/var/lib/trackside")
 RUNTIME = Path("/run/trackside")
 SOCKET = RUNTIME / "timing.sock"
+CREW_RUNTIME = Path("/run/trackside-crew")
+API_SOCKET = CREW_RUNTIME / "api.sock"
+SOCKETS = {"timing_socket": SOCKET, "api_socket": API_SOCKET}
+"""By their settings: so that the tools of the command line find them."""
 RECORDER = "trackside-recorder.service"
 SERVER = "trackside.service"
 UNITS = Path("/etc/systemd/system")

@@ -12,14 +12,14 @@ HEAD = """# The settings of this box; docs/settings.md names them all. After a c
 """
 
 
-def settings_text(before: str | None, asked: Mapping[str, str | int], timing_socket: Path) -> str:
+def settings_text(before: str | None, asked: Mapping[str, str | int], sockets: Mapping[str, Path]) -> str:
     """
     What is to stand in the file.
 
     Args:
         before: What stands there, None for a new box.
         asked: Settings to be changed; a new box listens to `gpio` unless they say otherwise.
-        timing_socket: Where the tools of the command line find the recorder; added where none is named.
+        sockets: By their settings, where the tools of the command line find them; added where none is named.
 
     Raises:
         InvalidInput: the file that is there is not TOML.
@@ -31,8 +31,7 @@ def settings_text(before: str | None, asked: Mapping[str, str | int], timing_soc
         raise InvalidInput(f"trackside.toml cannot be read: {error}.", "Correct that line, or move it away.") from error
     wanted: dict[str, str | int] = {"strips": "gpio"} if before is None else {}
     wanted |= asked
-    if "timing_socket" not in values:
-        wanted["timing_socket"] = str(timing_socket)
+    wanted |= {name: str(path) for name, path in sockets.items() if name not in values}
     for name, value in wanted.items():
         if values.get(name) != value:
             text = _with_line(text, name, f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}")

@@ -1,7 +1,7 @@
 """
-The server process: builds the house, serves it on a socket that its supervisor opened, and takes it down in order.
+The server process: builds the house, serves it on sockets that its supervisor opened, and takes it down in order.
 
-Started by appliance/supervisor.py as `python -m appliance.serve --data DIR --fd N --socket PATH`.
+Started by appliance/supervisor.py as `python -m appliance.serve --data DIR --fd N --socket PATH --api-fd N`.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -20,11 +21,11 @@ import uvicorn
 import uvloop
 from litestar import Litestar
 
-from appliance import people_schema
+from appliance import local_login, people_schema
 from appliance.announce import Announcer
 from appliance.clock import now_iso
 from appliance.database import Database
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, NotReady
 from appliance.facts import Facts
 from appliance.health import Check, Health, Probe
 from appliance.identity import identity_of
@@ -47,6 +48,7 @@ from timing.rescoring import Rescoring
 from timing.strip_check import StripCheck
 from web.app import create_app, end_streams
 from web.house import House
+from web.local_peer import Door, serve_locally
 from web.patience import PatientProtocol
 from web.render import warm
 
@@ -169,6 +171,18 @@ def announcer_of(house: House) -> Announcer:
     return announcer
 
 
+def local_check(local: socket.socket | ApplianceError) -> Check:
+    """Who may come over the box's own Unix socket, or why nobody can: the box runs all the same."""
+    if isinstance(local, ApplianceError):
+        return Check(ok=True, message=f"The login on the box itself is off: {local.message}", remedy=local.remedy)
+    path = Path(local.getsockname())
+    try:
+        who = local_login.who_may(local_login.group_of(path))
+    except OSError:
+        return Check(ok=True, message=f"{path} was deleted.", remedy="Restart Trackside when no race is running.")
+    return Check(ok=True, message=f"Without a password at {path}: {who}.")
+
+
 class BoxServer(uvicorn.Server):
     """uvicorn, with streams ended before it waits for its connections, and the welcome printed once it answers."""
 
@@ -193,10 +207,16 @@ class BoxServer(uvicorn.Server):
         self._announcer = announcer
         self._loop = asyncio.get_running_loop()
         self._notifier = Notifier()
+        self.local: socket.socket | None = None
+        """The box's own Unix socket, to be given before the start."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say where."""
         await super().startup(sockets)
+        if self.started and self.local is not None:
+            with contextlib.suppress(FileNotFoundError):  # It was deleted: nobody can connect.
+                group = local_login.group_of(Path(self.local.getsockname()))
+                await serve_locally(self, self.local, Door(os.geteuid(), group))
         self._settling = asyncio.create_task(self._settle_down())
         self._saying = asyncio.create_task(self._say_well())
         self._announcing = asyncio.create_task(self._announce())
@@ -241,10 +261,16 @@ class BoxServer(uvicorn.Server):
         self.should_exit = True
 
 
-async def run(settings: Settings, listener: socket.socket, socket_path: Path) -> None:
+async def run(
+    settings: Settings, listener: socket.socket, socket_path: Path, local: socket.socket | ApplianceError
+) -> None:
     """Serve until told to stop."""
     async with opened_house(settings, socket_path) as house:
-        await BoxServer(create_app(house), house, announcer_of(house)).serve(sockets=[listener])
+        check = local_check(local)
+        house.health.register("local_login", lambda: check)
+        server = BoxServer(create_app(house), house, announcer_of(house))
+        server.local = local if isinstance(local, socket.socket) else None
+        await server.serve(sockets=[listener])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -253,13 +279,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--fd", type=int, required=True, help="the listening socket, inherited")
     parser.add_argument("--socket", type=Path, required=True, help="the recorder's socket")
+    locally = parser.add_mutually_exclusive_group(required=True)
+    locally.add_argument("--api-fd", type=int, help="the box's own Unix socket, inherited")
+    locally.add_argument("--api-off", nargs=2, metavar=("MESSAGE", "REMEDY"), help="why there is none")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("zeroconf").setLevel(logging.ERROR)  # a pulled cable is no news; the health check has it
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
-        uvloop.run(run(load(options.data), socket.socket(fileno=options.fd), options.socket))
+        local = NotReady(*options.api_off) if options.api_off else socket.socket(fileno=options.api_fd)
+        uvloop.run(run(load(options.data), socket.socket(fileno=options.fd), options.socket, local))
     except ApplianceError as error:
         sys.stderr.write(f"{error.message} {error.remedy}\n")
         return 2

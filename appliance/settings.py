@@ -45,6 +45,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Address that QR codes carry, when it is not the box's own: http://trackside.example, without a path."""
     timing_socket: Path | None = None
     """Unix socket of a recorder that runs already; without it the box starts its own."""
+    api_socket: Path | None = None
+    """Unix socket where the group is the login; without it api.sock in the data directory."""
     strips: StripsKind = "simulated"
     """What the box's own recorder listens to."""
     simulated_lines: tuple[Annotated[int, Meta(ge=0, le=1023)], ...] = (17, 27, 22, 23)
@@ -78,6 +80,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def recorder_socket(self) -> Path:
         """Where the server finds its recorder."""
         return self.timing_socket or self.data_dir / "timing.sock"
+
+    @property
+    def local_socket(self) -> Path:
+        """Where the crew on the box itself finds the server."""
+        return self.api_socket or self.data_dir / "api.sock"
 
 
 class Origin(Struct, frozen=True, kw_only=True):

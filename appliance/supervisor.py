@@ -1,7 +1,7 @@
 """
 `trackside serve`: keeps recorder and server running, and ends both in order. Knows nothing of races.
 
-It holds the listening socket and hands it to each server it starts. The server dies with it; the recorder lives on
+It holds the listening sockets and hands them to each server it starts. The server dies with it; the recorder lives on
 and is adopted by the next start, so that no crossing is missed. Only the standard library: it is to stay small.
 """
 
@@ -16,11 +16,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from appliance import local_login
 from appliance.child import Child
-from appliance.errors import Conflict, NotReady
+from appliance.errors import ApplianceError, Conflict, NotReady
 from appliance.file_lock import FileInUse, FileLock
 from appliance.listening import listen
 from appliance.settings import Settings, as_environment
+from appliance.unix_socket import MAX_PATH_BYTES, Listening
 
 RESTART_S = 0.2
 """Between the end of a child and its next start."""
@@ -31,8 +33,6 @@ STEADY_S = 10.0
 SERVER_STOP_S = 8.0
 """The server ends its streams at once and gives requests 2 s; after this it is killed, which loses nothing."""
 RECORDER_STOP_S = 5.0
-LONGEST_SOCKET_PATH_BYTES = 107
-"""unix(7)."""
 REFUSED = 2
 """Exit status of a server that cannot start for a reason it has told: trying again by itself would not help."""
 
@@ -45,6 +45,7 @@ class Supervisor:
         self._environment = {**environment, **as_environment(settings)}
         self._socket_path = settings.recorder_socket
         self._listener: socket.socket | None = None
+        self._local: Listening | ApplianceError | None = None
         self._children: dict[str, Child] = {}
         self._due_s: dict[str, float] = {}
         self._pauses_s: dict[str, float] = {}
@@ -69,6 +70,7 @@ class Supervisor:
 
     def _run(self) -> int:
         self._listener = listen(self._settings.host, self._settings.port)
+        self._local = self._listen_locally()
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         before = {number: signal.signal(number, self._told_to_stop) for number in numbers}
         old_fd = signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
@@ -82,10 +84,26 @@ class Supervisor:
             signal.set_wakeup_fd(old_fd)
             for number, handler in before.items():
                 signal.signal(number, handler)
-            self._listener.close()
+            self._close_listeners()
             os.close(self._wake_read)
             os.close(self._wake_write)
         return self._status
+
+    def _listen_locally(self) -> Listening | ApplianceError:
+        """The socket of the crew on the box itself; without it the box runs and says so."""
+        try:
+            return local_login.listen(self._settings.local_socket)
+        except ApplianceError as error:
+            say(f"local_login off reason={error.message!r}")
+            return error
+
+    def _close_listeners(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        if isinstance(self._local, Listening):
+            self._local.remove_file()  # While it is ours: the next box would put its own there.
+            self._local.sock.close()
+            self._local = None
 
     def _wanted(self) -> list[str]:
         """The recorder first: it is there when the server asks."""
@@ -107,10 +125,15 @@ class Supervisor:
 
     def _start_server(self) -> Child:
         assert self._listener is not None  # noqa: S101  run() opened it
-        fd = self._listener.fileno()
+        fds = [self._listener.fileno()]
         data, path = str(self._settings.data_dir), str(self._socket_path)
-        command = [sys.executable, "-m", "appliance.serve", "--data", data, "--fd", str(fd), "--socket", path]
-        return Child.start("server", command, self._environment, keep_fds=[fd], dies_with_us=True)
+        command = [sys.executable, "-m", "appliance.serve", "--data", data, "--fd", str(fds[0]), "--socket", path]
+        if isinstance(self._local, Listening):
+            fds.append(self._local.sock.fileno())
+            command += ["--api-fd", str(fds[1])]
+        elif self._local is not None:
+            command += ["--api-off", self._local.message, self._local.remedy]
+        return Child.start("server", command, self._environment, keep_fds=fds, dies_with_us=True)
 
     def _start_recorder(self) -> Child:
         pid = listening_pid(self._socket_path)
@@ -167,8 +190,7 @@ class Supervisor:
     def _stop_all(self) -> None:
         """The server first, so that nobody is left asking a recorder that has gone; a second Ctrl-C hurries."""
         self._due_s.clear()
-        if self._listener is not None:
-            self._listener.close()
+        self._close_listeners()
         status, self._status = self._status, 0
         self._stop("server", SERVER_STOP_S)
         self._stop("recorder", RECORDER_STOP_S)
@@ -202,7 +224,7 @@ class Supervisor:
 
     def _make_data_dir(self) -> None:
         path = self._settings.data_dir
-        if len(os.fsencode(self._socket_path)) > LONGEST_SOCKET_PATH_BYTES:
+        if len(os.fsencode(self._socket_path)) > MAX_PATH_BYTES:
             raise NotReady(f"{self._socket_path} is too long for a socket.", "Choose a shorter directory with --data.")
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)

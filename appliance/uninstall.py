@@ -8,7 +8,7 @@ from appliance import install_files as files
 from appliance.install import Step, disable, run
 
 USERS = ("trackside-recorder", "trackside")
-GROUPS = ("trackside-data", "trackside-recorder", "trackside")
+GROUPS = ("trackside-data", "trackside-crew", "trackside-recorder", "trackside")
 """`gpio` stays: it is not only ours."""
 
 
@@ -34,8 +34,9 @@ def _placed(root: Path) -> Iterator[Step]:
 def _program(root: Path) -> Iterator[Step]:
     if files.below(root, files.PROGRAM.parent).exists():
         yield Step(f"Remove {files.PROGRAM.parent}", lambda: shutil.rmtree(files.below(root, files.PROGRAM.parent)))
-    if files.below(root, files.RUNTIME).exists():
-        yield Step(f"Remove {files.RUNTIME}", lambda: shutil.rmtree(files.below(root, files.RUNTIME)))
+    for place in (files.RUNTIME, files.CREW_RUNTIME):
+        if files.below(root, place).exists():
+            yield Step(f"Remove {place}", lambda place=place: shutil.rmtree(files.below(root, place)))  # type: ignore[misc]
 
 
 def _everything_else(root: Path) -> Iterator[Step]:

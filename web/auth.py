@@ -1,7 +1,8 @@
 """
-Who is asking: a session cookie (browsers) or a bearer token (programs) becomes a `Viewer`, or None.
+Who is asking: a session cookie (browsers), a bearer token (programs) or the user at the other end of the box's own Unix
+socket becomes a `Viewer`, or None.
 
-Owns the two carriers and the guards. What a role may do is decided in appliance/permissions.py and nowhere else.
+Owns the carriers and the guards. What a role may do is decided in appliance/permissions.py and nowhere else.
 """
 
 from typing import Any
@@ -16,10 +17,27 @@ from appliance.errors import NotSignedIn
 from appliance.permissions import Permission, require
 from appliance.sessions import Viewer
 from web.house import House
+from web.local_peer import local_peer_of
 
 SESSION_COOKIE = "trackside"
 COOKIE_SECONDS = 30 * 24 * 3600
 """The longest a browser keeps the cookie; the server ends the session itself, usually much earlier."""
+SOMEBODY_ELSES = (
+    "authorization",
+    "cookie",
+    "forwarded",
+    "via",
+    "origin",
+    "referer",
+    "x-forwarded",
+    "x-real-ip",
+    "x-client-",
+    "x-original-",
+    "sec-",
+    "cf-",
+    "proxy-",
+)
+"""How headers begin that no program of the crew sends: a proxy's, or a browser's, which only a proxy can lead here."""
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -46,7 +64,26 @@ def session_token(connection: Connection) -> str | None:
 def viewer_of(connection: Connection) -> Viewer | None:
     """Who is asking, or None; a lookup in memory."""
     token = session_token(connection)
-    return house_of(connection).sessions.viewer(token) if token else None
+    if token is None:
+        return local_viewer(connection)
+    return house_of(connection).sessions.viewer(token)
+
+
+def local_viewer(connection: Connection) -> Viewer | None:
+    """
+    The user at the other end of the box's own Unix socket, for the API and no page.
+
+    A proxy that one of the crew runs must not make the whole hall crew: what it passes on is refused, as far as it can
+    be told (RFC 9110, 7.6.3 wants a `Via` of it; nginx speaks HTTP/1.0 behind itself).
+    """
+    peer = local_peer_of(connection.scope)
+    if peer is None or not connection.scope["path"].startswith("/api/"):
+        return None
+    if connection.scope.get("http_version") == "1.0" or any(
+        name.startswith(SOMEBODY_ELSES) for name in connection.headers
+    ):
+        return None
+    return peer.viewer
 
 
 async def know_viewer(connection: Connection, _: BaseRouteHandler) -> None:

@@ -91,7 +91,11 @@ def test_the_units_start_at_every_boot_and_the_settings_are_there(image: Path) -
         link = files.below(image, files.UNITS) / "multi-user.target.wants" / unit
         assert os.readlink(link) == f"/etc/systemd/system/{unit}"
     settings = files.below(image, files.DATA) / "trackside.toml"
-    assert tomllib.loads(settings.read_text()) == {"strips": "gpio", "timing_socket": "/run/trackside/timing.sock"}
+    assert tomllib.loads(settings.read_text()) == {
+        "strips": "gpio",
+        "timing_socket": "/run/trackside/timing.sock",
+        "api_socket": "/run/trackside-crew/api.sock",
+    }
     assert settings.stat().st_mode & 0o777 == 0o640
 
 
@@ -217,12 +221,13 @@ def test_who_may_not_read_the_settings_is_told_to_use_sudo() -> None:
 
 
 def test_the_settings_that_are_there_are_kept() -> None:
-    before = '# mine\nport = 80\nstrips = "simulated" # for now\ntiming_socket = "/run/other.sock"\n'
-    assert settings_text(before, {}, files.SOCKET) == before
-    after = settings_text(before, {"strips": "gpio", "port": 81}, files.SOCKET)
-    assert after == '# mine\nport = 81\nstrips = "gpio"\ntiming_socket = "/run/other.sock"\n'
+    sockets = 'timing_socket = "/run/other.sock"\napi_socket = "/run/api.sock"\n'
+    before = '# mine\nport = 80\nstrips = "simulated" # for now\n' + sockets
+    assert settings_text(before, {}, files.SOCKETS) == before
+    after = settings_text(before, {"strips": "gpio", "port": 81}, files.SOCKETS)
+    assert after == '# mine\nport = 81\nstrips = "gpio"\n' + sockets
     with pytest.raises(InvalidInput, match=r"trackside\.toml cannot be read"):
-        settings_text("port = ", {}, files.SOCKET)
+        settings_text("port = ", {}, files.SOCKETS)
 
 
 def test_the_rooms_that_are_copied_are_those_of_the_package() -> None:

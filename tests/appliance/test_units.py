@@ -92,7 +92,8 @@ def test_the_users_and_directories_are_made_as_the_units_need_them(tmp_path: Pat
     users = {line.split(":")[0] for line in (tmp_path / "etc/passwd").read_text().splitlines()}
     assert {settings_of(unit)["User"] for unit in UNITS} <= users
     groups = dict(re.findall(r"^([\w-]+):x:\d+:(.*)$", (tmp_path / "etc/group").read_text(), flags=re.MULTILINE))
-    assert {"trackside", "trackside-data", "gpio"} <= groups.keys()
+    assert {"trackside", "trackside-data", "trackside-crew", "gpio"} <= groups.keys()
+    assert groups["trackside-crew"] == "", "the recorder is not of the crew"
     assert groups["gpio"] == "trackside-recorder", "the server may not open GPIO chips"
     assert set(groups["trackside-data"].split(",")) == {"trackside", "trackside-recorder"}
     subprocess.run(
@@ -100,9 +101,12 @@ def test_the_users_and_directories_are_made_as_the_units_need_them(tmp_path: Pat
         check=True,
         capture_output=True,
     )
-    data, runtime = tmp_path / "var/lib/trackside", tmp_path / "run/trackside"
+    data, runtime, crew = (tmp_path / one for one in ("var/lib/trackside", "run/trackside", "run/trackside-crew"))
     assert oct(data.stat().st_mode & 0o7777) == "0o3770", "sticky: neither takes the other's files away"
     assert oct(runtime.stat().st_mode & 0o7777) == "0o2750", "setgid: the socket belongs to the group"
+    assert oct(crew.stat().st_mode & 0o7777) == "0o2750", "for its group, and closed to all others"
+    ids = dict(re.findall(r"^([\w-]+):x:(\d+):", (tmp_path / "etc/passwd").read_text(), flags=re.MULTILINE))
+    assert str(crew.stat().st_uid) == ids[settings_of(files.SERVER)["User"]], "the server's own"
     for unit in UNITS:
         for place in settings_of(unit)["ReadWritePaths"].split():
             assert (tmp_path / place.lstrip("/")).is_dir(), "a missing path would keep the unit from starting"

@@ -39,10 +39,11 @@ class TestServer(uvicorn.Server):
 class Site:
     """The running application: where it is, and who is signed in."""
 
-    def __init__(self, house: House, app: Litestar, port: int) -> None:
+    def __init__(self, house: House, app: Litestar, port: int, server: uvicorn.Server) -> None:
         self.house = house
         self.app = app
         self.port = port
+        self.server = server
         self.url = f"http://127.0.0.1:{port}"
         self.tokens: dict[str, str] = {}
         self.person_ids: dict[str, str] = {}
@@ -87,7 +88,7 @@ async def serving(house: House) -> AsyncIterator[Site]:
             assert not task.done(), task.exception()
             await asyncio.sleep(0.001)
         try:
-            yield Site(house, app, listener.getsockname()[1])
+            yield Site(house, app, listener.getsockname()[1], server)
         finally:
             end_streams(app)
             server.should_exit = True

@@ -122,13 +122,10 @@ async def get_trail(house: House, race_id: FromPath[str]) -> list[TrailLine]:
     event = house.events.get(view.event_id)
     tracks = {track.track_id: track.name for track in event.tracks}
 
-    def person(person_id: str) -> str:
-        return house.people.get(person_id).username
-
     def track(track_id: str) -> str:
         return tracks.get(track_id, track_id)
 
-    return trail(await house.control.journal(race_id), person, track)
+    return trail(await house.control.journal(race_id), house.people.name_of, track)
 
 
 ROUTES = [list_races, create_race, get_race, list_actions, act, get_trail]

@@ -13,6 +13,7 @@ from web.api.answers import SIGNED_IN, problems
 from web.auth import ended_session_cookie, session_token, signed_in
 from web.csrf import EXEMPT
 from web.given import House, Viewer
+from web.local_peer import local_peer_of
 
 
 class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,7 +34,7 @@ class Session(Struct, frozen=True, kw_only=True):
 
 
 class WhoAmI(Struct, frozen=True, kw_only=True):
-    """Whom the token speaks for."""
+    """Whom the token speaks for; on the box itself, over its Unix socket, the user: the id is then "unix:NAME"."""
 
     person_id: str
     username: str
@@ -90,7 +91,11 @@ def _neither_or_both(data: SignIn) -> InvalidInput:
 
 
 def client_address(request: Request[Any, Any, Any]) -> str:
-    """The address the request came from; forwarded-for headers are not trusted."""
+    """
+    The address the request came from, or the user of this machine; forwarded-for headers are not trusted.
+    """
+    if (peer := local_peer_of(request.scope)) is not None:
+        return f"unix:{peer.uid}"
     return request.client.host if request.client else "unknown"
 
 
