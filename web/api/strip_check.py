@@ -24,7 +24,8 @@ TEST = f"{CHECK}/{{recorder_id:str}}"
 class Skip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The strip that you saw asked for, None while hands are off: two presses then skip once."""
 
-    line: Annotated[int, Meta(ge=0, le=1023)] | None = None
+    line: Annotated[int, Meta(gt=-1, le=1023)] | None = None
+    """`gt=-1`: Litestar's schema leaves out a `ge=0` of what may be None."""
 
 
 press = partial(
