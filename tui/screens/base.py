@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from tui.errors import BoxError
+from tui.key_line import KeyLine, KeyWord
 from tui.seat import Changed, Seat
 from tui.status_line import StatusLine
 
@@ -29,6 +29,18 @@ PROBLEM_S = 8.0
 """Long enough to read a message and its remedy in a loud hall."""
 
 
+EVERYWHERE = (
+    KeyWord("1-6", "Screens"),
+    KeyWord("t", "Track"),
+    KeyWord("o", "Box"),
+    KeyWord("b", "Big clock"),
+    KeyWord("m", "Sound"),
+    KeyWord("?", "Help"),
+    KeyWord("q", "Quit"),
+)
+"""What works on every screen of a seat (tui/seat_app.py)."""
+
+
 class SeatChanged(Message):
     """What the seat knows is different."""
 
@@ -38,7 +50,7 @@ class SeatChanged(Message):
 
 
 class RoomScreen(Screen[None]):
-    """A screen of the seat. Made anew for each seat; `seat` is there from the start. `TITLE_WORD` is its name for people."""
+    """A screen of the seat, made anew for each seat. `TITLE_WORD` is its name for people."""
 
     TITLE_WORD: ClassVar[str] = ""
 
@@ -47,7 +59,7 @@ class RoomScreen(Screen[None]):
         yield StatusLine(self.TITLE_WORD)
         with Container(id="room"):
             yield from self.compose_room()
-        yield Footer(show_command_palette=False)
+        yield KeyLine(EVERYWHERE)
 
     def compose_room(self) -> ComposeResult:
         """What the screen shows; to be given by each."""
