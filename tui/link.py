@@ -22,7 +22,7 @@ AGAIN_S = (0.3, 0.6, 1.2, 2.0)
 """Between two tries to connect, each a little by chance, so that the terminals of a hall do not come all at once."""
 BURST_S = 0.05
 """Between the questions for the clock at the start."""
-MEASURE_S = 5.0
+MEASURE_S = 5
 
 
 class LinkWord(StrEnum):
@@ -129,9 +129,16 @@ class Link:
             for _ in range(ENOUGH):
                 await self._ask()
                 await asyncio.sleep(BURST_S)
-            while self._live.is_set() and self._clock.is_measured(local_clock.stamp()):
-                await asyncio.sleep(MEASURE_S)
+            while await self._rested():
                 await self._ask()
+
+    async def _rested(self) -> bool:
+        """After MEASURE_S True; False at once when the link is lost, or this machine has slept."""
+        for _ in range(MEASURE_S):
+            if not self._live.is_set() or not self._clock.is_measured(local_clock.stamp()):
+                return False
+            await asyncio.sleep(1)
+        return True
 
     async def _ask(self) -> None:
         sent = local_clock.stamp()

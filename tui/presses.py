@@ -132,6 +132,11 @@ class Presses:
                 one.tries += 1
                 await self._pause(self._again_s[min(one.tries, len(self._again_s)) - 1])
 
+    async def kept(self) -> None:
+        """Wait until all that waits is on the disk."""
+        if self._file is not None:
+            await self._file.settled()
+
     async def close(self) -> None:
         """Keep what waits on the disk and leave."""
         if self._file is not None:

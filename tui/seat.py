@@ -123,6 +123,11 @@ class Seat:
         return self._link.state
 
     @property
+    def is_signed_out(self) -> bool:
+        """Whether somebody has to sign in before anything goes on; then `signed_in`."""
+        return self.presses.signed_out or self.link_state.word is LinkWord.SIGNED_OUT
+
+    @property
     def may_run(self) -> bool:
         """Whether whoever sits here may change anything."""
         return self.picture.may_run if self.picture.known else self.me.may_run

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -150,3 +151,16 @@ async def test_a_page_instead_of_the_stream_is_no_box() -> None:
             async for _ in box.crew_stream("event", "1"):
                 pass
         await box.close()
+
+
+async def test_a_box_is_reached_over_its_unix_socket_too(tmp_path: Path) -> None:
+    async def answer_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(http("200 OK", WHO))
+        writer.close()
+
+    server = await asyncio.start_unix_server(answer_one, tmp_path / "api.sock")
+    box = Box(f"unix:{tmp_path}/api.sock")
+    assert (await box.who()).username == "ann"
+    await box.close()
+    server.close()

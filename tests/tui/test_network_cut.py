@@ -1,6 +1,7 @@
 """The network goes in mid-race: no press is lost, none counts twice, and the laps come out as pressed."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -242,3 +243,19 @@ async def test_a_box_that_is_not_there_is_lost_and_found(site: Site, event: Even
         assert problem.message == f"The box at {cable.url} does not answer."
         cable.mend()
         await ada.live()
+
+
+async def test_a_laptop_that_slept_measures_again_and_its_presses_are_where_they_were(
+    ada: Seated, site: Site, race: RaceView, cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presses = [await ada.press(Kind.START)]
+    await ada.sent()
+    cable.black_hole()
+    presses.append(await ada.press(Kind.LAP))
+    monkeypatch.setattr(local_clock, "_boottime_ns", lambda: time.monotonic_ns() + 3_600_000_000_000)
+    assert not ada.seat.clock.is_measured(local_clock.stamp())
+    presses.append(await ada.press(Kind.LAP))
+    await ada.until(lambda: ada.seat.link_state.is_lost)
+    cable.mend()
+    await ada.sent()
+    assert_laps_as_pressed(await stored(site, race), presses, ada)
