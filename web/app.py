@@ -29,7 +29,7 @@ from web.options import options_of
 from web.schema_page import StrictSchema
 from web.security import add_headers
 from web.staff_live import StaffLive
-from web.static_files import static_file
+from web.static_files import read_own_files, static_file
 from web.strict_request import StrictRequest
 from web.strip_check_live import StripCheckLive
 from web.strip_live import StripLive
@@ -72,6 +72,7 @@ def create_app(house: House) -> Litestar:
             Exception: on_unexpected,
         },
         plugins=[live.channels],
+        on_startup=[read_own_files],
         lifespan=[stream.running for stream in streams],
         compression_config=CompressionConfig(
             backend="gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=6, exclude_opt_key="no_gzip"

@@ -5,6 +5,7 @@ hash of the whole tree, so that browsers keep them for ever and an upgrade chang
 One hash for the tree, not one for each file: a style's relative `url(../img/…)` then stays right.
 """
 
+import asyncio
 import gzip
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from litestar import Request, get
+from litestar import Litestar, Request, get
 from litestar.params import FromPath
 from litestar.response import Response
 
@@ -73,6 +74,11 @@ def read_tree(directory: Path) -> StaticTree:
 def tree() -> StaticTree:
     """The project's own static files."""
     return read_tree(STATIC_DIR)
+
+
+async def read_own_files(_: Litestar) -> None:
+    """At start-up, off the event loop: the first page is not to wait until all files are compressed."""
+    await asyncio.to_thread(tree)
 
 
 def static_url(name: str) -> str:
