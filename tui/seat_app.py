@@ -4,6 +4,7 @@ A terminal that sits at one track of a box: which screen is shown, the keys that
 Which screens there are is tui/app.py's, how a seat is found tui/arrival.py's, what it knows tui/seat.py's.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Protocol
 
@@ -21,6 +22,8 @@ from tui.themes import DARK, LIGHT, THEMES
 from tui.widgets.waiting_presses import NAMES
 from tui.words import counted
 
+LOST_S = 5.0
+"""A link that comes back is not worth looking for the box elsewhere."""
 HEARD = frozenset({Changed.PICTURE_RACE, Changed.LINK})
 """What may be worth a sound."""
 
@@ -39,6 +42,9 @@ class Host(Protocol):
 
     async def other_box(self, app: App[None], seat: Seat) -> Seat | None:
         """A seat at another box or event, or as somebody else; None to stay."""
+
+    async def while_lost(self, app: App[None], seat: Seat) -> None:
+        """The link has been lost for a while; cancelled when it is back."""
 
     async def leave(self, seat: Seat) -> None:
         """Nobody sits there any more."""
@@ -119,7 +125,8 @@ class SeatApp(App[None]):
         for name in self._rooms:
             self.uninstall_screen(name)
         seat, self._seat = self._seat, None
-        self.workers.cancel_group(self, "seat")
+        for group in ("seat", "lost"):
+            self.workers.cancel_group(self, group)
         await seat.close()
         await self.host.leave(seat)
 
@@ -141,7 +148,20 @@ class SeatApp(App[None]):
         if changed & HEARD:
             race = self.seat.picture.race
             self.sounds.hear(None if race is None else race.view, is_live=self.seat.link_state.is_live)
+        if Changed.LINK in changed:
+            self._follow_link(self.seat)
         self.screen.post_message(SeatChanged(changed))
+
+    def _follow_link(self, seat: Seat) -> None:
+        if not seat.link_state.is_lost:
+            self.workers.cancel_group(self, "lost")
+        elif not any(worker.group == "lost" and worker.is_running for worker in self.workers):
+            self._while_lost(seat)
+
+    @work(exclusive=True, group="lost")
+    async def _while_lost(self, seat: Seat) -> None:
+        await asyncio.sleep(LOST_S)
+        await self.host.while_lost(self, seat)
 
     def _tell_refused(self) -> None:
         for refused in self.seat.presses.refused:

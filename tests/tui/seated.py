@@ -38,6 +38,9 @@ class GivenSeat:
     async def other_box(self, app: App[None], seat: Seat) -> Seat | None:
         return None
 
+    async def while_lost(self, app: App[None], seat: Seat) -> None:
+        return
+
     async def leave(self, seat: Seat) -> None:
         await seat.box.close()
 
