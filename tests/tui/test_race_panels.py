@@ -78,7 +78,7 @@ def test_too_many_resets_are_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("state", "fields", "words"),
     [
-        (RaceState.READY, {}, "Ready. The first crossing starts the clocks, or Space does."),
+        (RaceState.READY, {}, "Ready. The first crossing or Space starts the clocks."),
         (RaceState.RUNNING, {}, ""),
         (
             RaceState.RUNNING,
@@ -279,6 +279,17 @@ def test_a_free_track_says_who_is_next_and_which_key() -> None:
     assert lines[1] == "Left is free"
     assert lines[3] == "Next   ada (DE)   run 2 of 3"
     assert "  N  makes them ready" in lines
+
+
+def test_a_free_track_names_those_after_the_next_one() -> None:
+    line = [waiting(name, place) for place, name in enumerate(["ada", "bob", "eve", "zoe", "yan", "kim"], start=1)]
+    lines = text(free_lines("Left", line, by_proxy=False, may_run=True), height=20)
+    assert lines[-4:] == [
+        "Then   bob (DE)   run 1 of 3",
+        "       eve (DE)   run 1 of 3",
+        "       zoe (DE)   run 1 of 3",
+        "       and 2 more",
+    ]
 
 
 def test_used_up_runs_are_said_before_the_key_is_pressed() -> None:

@@ -86,7 +86,7 @@ async def test_a_whole_race_is_timed_by_keys_and_the_next_one_made_ready(site: S
     async with seated(site, event.event_id, ROOMS) as terminal:
         await terminal.shows("Left is free", "Next   ada (NL)   run 1 of 2")
         await terminal.keys("n")
-        await terminal.shows("○ Ready", "ada (NL)  run 1 of 2", "The first crossing starts the clocks")
+        await terminal.shows("○ Ready", "ada (NL)  run 1 of 2", "The first crossing or Space")
         await terminal.keys("space")
         await terminal.shows("► Running", "TIME LEFT", "LAP 1")
         await terminal.keys("l")
@@ -319,3 +319,18 @@ async def test_the_question_before_the_end_is_asked_while_a_lap_waits(site: Site
         sending.set()
         await terminal.shows("■ Over")
         assert laps(site, event) == [True]
+
+
+async def test_w_decides_about_a_press_that_cannot_be_placed_any_more(site: Site, event: Event) -> None:
+    await start_race(site.house, event, await add_racer(site.house, "ada"))
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await terminal.shows("► Running")
+        terminal.seat.clock.heard("a-boot-of-before")
+        await terminal.keys("l")
+        terminal.seat.clock.heard(clock.boot_id())
+        await terminal.shows("The box was restarted since this was pressed. W decides")
+        await terminal.keys("w")
+        await terminal.shows("count it as pressed now?")
+        await terminal.keys("y")
+        await terminal.shows("LAP 2")
+        assert terminal.seat.presses.waiting == ()

@@ -12,6 +12,7 @@ from textual.content import Content
 
 from timing.structs import RaceView
 from tui.columns import plain
+from tui.key_line import KeyLine
 from tui.screens.race_keys import RaceKeys
 from tui.seat import Changed
 from tui.status_line import StatusLine
@@ -36,19 +37,23 @@ class BigClockScreen(RaceKeys):
     BigClockScreen #clocks { height: 1fr; }
     BigClockScreen Clock { height: 1fr; }
     BigClockScreen.-free #clocks { display: none; }
+    BigClockScreen.-low KeyLine { display: none; }
     """
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012  as the base class has it
+    """Below 20 rows every row is for the digits."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b,escape", "back", "Back", key_display="b esc"),
     ]
 
     def compose(self) -> ComposeResult:
-        """No footer: every row is for the digits."""
+        """As little as can be beside the digits."""
         yield StatusLine(self.TITLE_WORD)
         yield Panel(id="who")
         with Vertical(id="clocks"):
             yield Clock(is_centred=True, id="race-clock")
             yield Clock(is_centred=True, id="lap-clock")
         yield Panel(id="said")
+        yield KeyLine()
 
     def show(self, changed: frozenset[Changed]) -> None:
         """Whose clocks, and what there is to say."""
@@ -56,6 +61,7 @@ class BigClockScreen(RaceKeys):
         self.set_class(picture.race is None, "-free")
         self.query_one("#who", Panel).put(self._who())
         self.query_one("#said", Panel).put(self._said())
+        self.refresh_bindings()
         self.on_tick(self.seat.server_now_ns())
 
     def on_tick(self, server_now_ns: int) -> None:

@@ -10,6 +10,8 @@ from tui.widgets.panel import OWN, SOFT, STRONG, WARN, Draw
 from tui.widgets.queue_side import in_line, is_used_up
 from tui.words import who
 
+THEN_SHOWN = 4
+
 
 def free_lines(track_name: str, line: Sequence[InLine], *, by_proxy: bool, may_run: bool) -> Draw:
     """The track is free; `by_proxy`: the next race will be marked so."""
@@ -17,7 +19,12 @@ def free_lines(track_name: str, line: Sequence[InLine], *, by_proxy: bool, may_r
     heading = Content.assemble((f"{plain(track_name)} is free", STRONG))
     said = _next(standing[0], by_proxy=by_proxy, may_run=may_run) if standing else _nobody(may_run=may_run)
     lines = [Content(""), heading, Content(""), *said]
-    return lambda width, _: [one.truncate(width, ellipsis=True) for one in lines]
+
+    def draw(width: int, height: int) -> list[Content]:
+        rest = _then(standing[1:], height - len(lines) - 1)
+        return [one.truncate(width, ellipsis=True) for one in [*lines, *rest]]
+
+    return draw
 
 
 def asking_lines() -> Draw:
@@ -27,10 +34,10 @@ def asking_lines() -> Draw:
 
 def _next(one: InLine, *, by_proxy: bool, may_run: bool) -> list[Content]:
     entry = one.entry
-    limit = f" of {one.max_runs}" if one.max_runs is not None else ""
-    run = f"all {one.max_runs} runs used" if is_used_up(one) else f"run {one.runs_done + 1}{limit}"
     lines = [
-        Content.assemble(("Next   ", SOFT), (plain(who(entry.username, entry.country)), OWN), (f"   {run}", SOFT)),
+        Content.assemble(
+            ("Next   ", SOFT), (plain(who(entry.username, entry.country)), OWN), (f"   {_run(one)}", SOFT)
+        ),
         Content(""),
     ]
     if not may_run:
@@ -44,6 +51,23 @@ def _next(one: InLine, *, by_proxy: bool, may_run: bool) -> list[Content]:
         _key("2", "opens the queue: somebody else first, not there, one more"),
         *([Content(""), Content.assemble(("Will be raced by proxy.", WARN))] if by_proxy else []),
     ]
+
+
+def _then(standing: Sequence[InLine], rows: int) -> list[Content]:
+    """Who comes after the next one, as many as there is room for."""
+    names = [plain(who(one.entry.username, one.entry.country)) for one in standing[: min(rows, THEN_SHOWN)]]
+    lines = [
+        Content.assemble(("Then   " if place == 0 else "       ", SOFT), name, (f"   {_run(one)}", SOFT))
+        for place, (name, one) in enumerate(zip(names, standing, strict=False))
+    ]
+    if len(standing) > len(lines) and lines:
+        lines[-1] = Content.assemble(f"       and {len(standing) - len(lines) + 1} more")
+    return [Content(""), *lines] if lines else []
+
+
+def _run(one: InLine) -> str:
+    limit = f" of {one.max_runs}" if one.max_runs is not None else ""
+    return f"all {one.max_runs} runs used" if is_used_up(one) else f"run {one.runs_done + 1}{limit}"
 
 
 def _nobody(*, may_run: bool) -> list[Content]:

@@ -19,7 +19,7 @@ PENDING = "●"
 """A press is on its way."""
 
 NOTICES = {
-    RaceState.READY: "Ready. The first crossing starts the clocks, or Space does.",
+    RaceState.READY: "Ready. The first crossing or Space starts the clocks.",
     RaceState.OVER: "Over. ↑↓ and V change laps, then S submits. C goes back to the race.",
 }
 POWER_CUT = "Paused by a power cut. All laps are kept. Put the car back, then Space."
