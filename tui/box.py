@@ -115,16 +115,19 @@ class Box:
         track_id: str | None = None,
         racer_id: str | None = None,
         state: RaceState | None = None,
+        only_deleted: bool = False,
         before: str | None = None,
         limit: int = 200,
     ) -> list[RaceView]:
         """Races that fit all that is asked, newest first; `before` goes on after the last id of a page."""
         query = _query(event_id=event_id, track_id=track_id, racer_id=racer_id, state=state, before=before, limit=limit)
+        query |= {"only_deleted": "true"} if only_deleted else {}
         return await self._connection.send("GET", "/api/races", list[RaceView], query=query, patience_s=LONG_S)
 
-    async def race(self, race_id: str) -> RaceView:
-        """One race, its clocks at this moment."""
-        return await self._connection.send("GET", _path("/api/races", race_id), RaceView)
+    async def race(self, race_id: str, *, deleted_laps: bool = False) -> RaceView:
+        """One race, its clocks at this moment; its deleted laps too when they are asked for."""
+        query = {"deleted_laps": "true"} if deleted_laps else None
+        return await self._connection.send("GET", _path("/api/races", race_id), RaceView, query=query)
 
     async def trail(self, race_id: str) -> list[TrailLine]:
         """Who did what and when, oldest first."""
