@@ -66,7 +66,12 @@ class KeyLine(Static):
 
     def show_keys(self) -> None:
         """Write down the keys that work now."""
-        rows = key_rows([*keys_of(self.screen), *self._everywhere], self.app.size.width)
+        if not self.is_attached:
+            return
+        keys = keys_of(self.screen)
+        taken = {one.key for one in keys}
+        keys += [one for one in self._everywhere if one.key not in taken]
+        rows = key_rows(keys, self.app.size.width)
         if rows != self._rows:
             self._rows = rows
             self.update(Content("\n").join(_row(row) for row in rows))

@@ -104,6 +104,10 @@ class RowList(ScrollView, can_focus=True):
         if is_other and is_told:
             self.post_message(self.Chosen(self, index))
 
+    def shift(self, rows: int) -> None:
+        """Scroll so many rows on, without a glide."""
+        self.scroll_to(y=self.scroll_offset.y + rows, animate=False, immediate=True)
+
     def render_line(self, y: int) -> Strip:
         """The heading, then the rows from where it is scrolled to."""
         width = self.scrollable_content_region.width

@@ -4,6 +4,7 @@ name means. Pure; the order and the places are the box's.
 """
 
 from collections.abc import Mapping, Sequence
+from statistics import median_low
 
 from timing.structs import Board, BoardFormat, Standing
 
@@ -48,6 +49,20 @@ def moves(before: Board | None, after: Board) -> dict[str, str]:
     known = {row.racer_id: row for row in before.rows}
     signs = {row.racer_id: _sign(known.get(row.racer_id), row, after.format) for row in after.rows}
     return {racer_id: sign for racer_id, sign in signs.items() if sign}
+
+
+def shift_of(before: Sequence[Standing], after: Sequence[Standing], top: int, seen: int) -> int:
+    """
+    How many rows to scroll so that who was read stays in place: as far as most of them went.
+
+    Args:
+        top: The first row in view; at 0 nothing is scrolled, as a new leader is to be seen.
+        seen: How many rows were in view.
+    """
+    now = {row.racer_id: index for index, row in enumerate(after)}
+    in_view = enumerate(before[top : top + seen], start=top)
+    shifts = [now[row.racer_id] - index for index, row in in_view if row.racer_id in now]
+    return median_low(shifts) if shifts and top > 0 else 0
 
 
 def find(rows: Sequence[Standing], typed: str, start: int = 0) -> int | None:

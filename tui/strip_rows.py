@@ -75,6 +75,18 @@ def strip_rows(
     return heading, rows, places
 
 
+def asked_place(before: Sequence[RecorderPicture] | None, after: Sequence[RecorderPicture]) -> Place | None:
+    """The strip to look at now: the first of all at first, then each that a test begins to ask for."""
+    if before is None:
+        return next((Place(number, of.lines[0].line) for number, of in enumerate(after) if of.lines), None)
+    was_asked = {of.recorder.recorder_id: of.test.asked for of in before if of.test is not None}
+    for number, of in enumerate(after):
+        asked = None if of.test is None else of.test.asked
+        if asked is not None and was_asked.get(of.recorder.recorder_id) != asked:
+            return Place(number, asked)
+    return None
+
+
 def recorder_name(of: RecorderPicture) -> str:
     """What people call it."""
     return "Strips of this box" if of.recorder.is_own else plain(of.recorder.name)

@@ -81,7 +81,8 @@ def _is_done(line: LinePicture, hits: int) -> bool:
 
 async def test_a_strip_hit_by_key_is_counted_and_measured(site: Site, event: Event, recorder: RecorderProcess) -> None:
     async with seated(site, event.event_id, ROOMS) as terminal:
-        await terminal.shows("√ connected, simulated strips", "►   strip 1", "not heard yet", "h Hit")
+        await terminal.shows("√ connected, simulated strips", "►   strip 1", "not heard yet", "t Test", "h Hit")
+        assert "t Track" not in terminal.text()
         await hit(site, terminal, 2)
         await terminal.shows("• just now")
         await terminal.until(lambda: row_of(terminal, "strip 2").endswith(" ms 0"))

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from tests.tui.boards import board, standing
 from timing.structs import BoardFormat, Standing
 from tui.board_rows import board_rows, detail
-from tui.standings import count_text, find, gap_text, kept, moves, places, ranked_ms
+from tui.standings import count_text, find, gap_text, kept, moves, places, ranked_ms, shift_of
 
 ROWS = [standing("Ann", 1, 9_100), standing("山田太郎", 2, 9_300), standing("annabelle", None, None)]
 
@@ -82,6 +82,16 @@ def test_another_board_moves_nobody() -> None:
     other = board(standing("b", 1, 9_000), standing("a", 2, 9_100), track="combined")
     assert moves(one, other) == {}
     assert moves(None, one) == {}
+
+
+def test_what_is_read_stays_in_place_while_somebody_overtakes() -> None:
+    before = [standing(str(number), number + 1, 9_000 + number) for number in range(10)]
+    overtaken = [before[9], *before[:9]]
+    assert shift_of(before, overtaken, 4, 3) == 1
+    assert shift_of(overtaken, before, 5, 3) == -1
+    assert shift_of(before, [*before[:4], before[6], before[4], before[5], *before[7:]], 4, 4) == 0
+    assert shift_of(before, overtaken, 0, 3) == 0
+    assert shift_of(before, [], 4, 3) == 0
 
 
 @pytest.mark.parametrize(

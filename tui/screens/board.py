@@ -23,7 +23,7 @@ from tui.looks import STYLES
 from tui.row_list import RowList
 from tui.screens.base import RoomScreen
 from tui.seat import Changed
-from tui.standings import count_text, find, kept, moves
+from tui.standings import count_text, find, kept, moves, shift_of
 
 MARK_S = 8.0
 """How long a row that moved is marked: long enough to look up from the track and find it."""
@@ -166,12 +166,16 @@ class BoardScreen(RoomScreen):
         is_other = self._board is None or (self._board.track, self._board.format) != (board.track, board.format)
         if is_other:
             self._signs = {}
+        rows = self.query_one("#board-rows", RowList)
+        top = rows.scroll_offset.y
+        shift = 0 if is_other or self._board is None else shift_of(self._board.rows, board.rows, top, rows.page_rows)
         self._board = board
         self.refresh_bindings()
         self._paint()
-        rows = self.query_one("#board-rows", RowList)
         place = next((index for index, row in enumerate(board.rows) if row.racer_id == self._picked), 0)
         rows.choose(place, is_told=False, is_shown=is_other)
+        if shift:
+            self.call_after_refresh(rows.shift, shift)
         self._paint_detail()
 
     def _go_to(self, typed: str, start: int) -> None:

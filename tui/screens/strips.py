@@ -23,7 +23,7 @@ from tui.row_list import RowList
 from tui.screens.base import RoomScreen
 from tui.seat import Changed
 from tui.sounds import Sound
-from tui.strip_rows import Place, panel, recorder_name, strip_rows
+from tui.strip_rows import Place, asked_place, panel, recorder_name, strip_rows
 
 if TYPE_CHECKING:
     from tui.seat_app import SeatApp
@@ -224,18 +224,6 @@ class StripsScreen(RoomScreen):
         region = self.query_one("#strip-panel").scrollable_content_region
         head = [Cell(recorder_name(of), Look.SOFT)] if len(self._recorders or ()) > 1 else []
         return [*lost, *head, *panel(of, racing, max(1, region.width), region.height - len(lost) - len(head))]
-
-
-def asked_place(before: list[RecorderPicture] | None, after: list[RecorderPicture]) -> Place | None:
-    """The strip to look at now: the first of all at first, then each that a test begins to ask for."""
-    if before is None:
-        return next((Place(number, of.lines[0].line) for number, of in enumerate(after) if of.lines), None)
-    was_asked = {of.recorder.recorder_id: of.test.asked for of in before if of.test is not None}
-    for number, of in enumerate(after):
-        asked = None if of.test is None else of.test.asked
-        if asked is not None and was_asked.get(of.recorder.recorder_id) != asked:
-            return Place(number, asked)
-    return None
 
 
 def sound_of(before: list[RecorderPicture], after: list[RecorderPicture]) -> Sound | None:
