@@ -32,6 +32,9 @@ from tui.wire import StreamMessage, WhoAmI
 CAPTURES = frozenset({Kind.LAP, Kind.DNF})
 """Presses that make a lap which the number on the screen does not count yet."""
 
+KEY_NS = 2_000_000_000
+"""Longer than any drawing takes; a key that is older has nothing to do with the press."""
+
 
 class Changed(StrEnum):
     """What is different."""
@@ -112,6 +115,7 @@ class Seat:
         self._refused = 0
         self._was_lost = False
         self._hint_ns: int | None = None
+        self._key_ns: int | None = None
         self._now = ShownClock(stands_still=STANDS_STILL * NS_PER_MS)
         self._clocks = (ShownClock(step=-1), ShownClock(), ShownClock())
 
@@ -182,7 +186,7 @@ class Seat:
         """
         A key was pressed: now. None when it goes on with the press before (a held key), or the race cannot take it.
         """
-        at = local_clock.stamp()
+        at = self._moment(local_clock.stamp())
         race = self.picture.race
         if race is None or not self._repeat.is_new(kind, at.mono_ns, of=(race.view.race_id, lap)):
             return None
@@ -203,6 +207,14 @@ class Seat:
         )
         self.presses.add(press)
         return press
+
+    def key_came(self, at_s: float) -> None:
+        """
+        A key came in at this moment of CLOCK_MONOTONIC, which the press that it turns out to be is stamped with.
+
+        The terminal notes it in a thread of its own, so the loop may be busy drawing meanwhile.
+        """
+        self._key_ns = int(at_s * 1e9)
 
     async def run(self) -> None:
         """Follow the track and send what is pressed, until cancelled."""
@@ -231,6 +243,13 @@ class Seat:
         self.presses.nudge()
 
     # ---- inside
+
+    def _moment(self, now: Stamp) -> Stamp:
+        """Of the key that leads here; now, when there is none or it is too long ago to be that."""
+        key_ns, self._key_ns = self._key_ns, None
+        if key_ns is None or not 0 <= now.mono_ns - key_ns <= KEY_NS:
+            return now
+        return Stamp(key_ns, now.slept_ns)
 
     def _last_lap(self) -> int | None:
         """The number of the last lap shown; None when laps wait that have no number yet."""

@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, InputEvent
 from textual.screen import Screen
 
 from tui.screens.ask import Ask
@@ -22,6 +23,8 @@ from tui.themes import DARK, LIGHT, THEMES
 from tui.widgets.waiting_presses import NAMES
 from tui.words import counted
 
+OF_TEXTUAL = frozenset(binding.action for _, binding in Screen._merge_bindings())
+"""Copying and the focus: what every program has, and nobody looks for."""
 LOST_S = 5.0
 """A link that comes back is not worth looking for the box elsewhere."""
 HEARD = frozenset({Changed.PICTURE_RACE, Changed.LINK})
@@ -95,6 +98,12 @@ class SeatApp(App[None]):
     def on_mount(self) -> None:
         """Begin."""
         self._arrive()
+
+    async def on_event(self, event: Event) -> None:
+        """A key counts from when it came, however long the screen was busy drawing."""
+        if isinstance(event, InputEvent) and self._seat is not None:
+            self._seat.key_came(event.time)
+        await super().on_event(event)
 
     # ---- the seat
 
@@ -245,7 +254,8 @@ def _keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
 
 def _shown(node: App[None] | Screen[object]) -> list[Binding]:
     """The keys of a screen or of the app, each once, in their order."""
-    found = {binding.action: binding for _, binding in reversed(list(node._bindings)) if binding.description}
+    own = [binding for _, binding in node._bindings if binding.description and binding.action not in OF_TEXTUAL]
+    found = {binding.action: binding for binding in reversed(own)}
     return list(reversed(found.values()))
 
 

@@ -1,6 +1,7 @@
 """The network goes in mid-race: no press is lost, none counts twice, and the laps come out as pressed."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,8 +18,10 @@ from tests.web.racing_day import act, add_racer
 from timing.journal import Kind
 from timing.structs import Event, NewEvent, NewRace, NewTrack, RaceState, RaceView
 from tui import local_clock
-from tui.box import SILENCE_S
+from tui.box import SILENCE_S, Box
 from tui.link import LinkWord
+from tui.seat import Seat
+from tui.wire import WhoAmI
 
 
 @pytest.fixture
@@ -259,3 +262,28 @@ async def test_a_laptop_that_slept_measures_again_and_its_presses_are_where_they
     cable.mend()
     await ada.sent()
     assert_laps_as_pressed(await stored(site, race), presses, ada)
+
+
+async def test_a_connection_that_is_only_being_tried_is_lost_too(site: Site, event: Event) -> None:
+    """Nobody accepts: the queue of the port is full, so the kernel answers nothing, as when the box is out of reach."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        seat = Seat(
+            Box(f"http://127.0.0.1:{address[1]}"), event.event_id, "1", WhoAmI(person_id="", username="", roles=[])
+        )
+        seated = Seated(seat)
+        running = asyncio.create_task(seat.run())
+        begun_ns = local_clock.stamp().mono_ns
+        await seated.until(lambda: seat.link_state.is_lost)
+        assert (seat.link_state.since_ns - begun_ns) / 1e9 < SILENCE_S + 0.4
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await seat.box.close()
+        for filler in fillers:
+            filler.close()

@@ -75,6 +75,36 @@ async def test_a_press_is_stamped_with_the_moment_of_the_key(seat: Seat) -> None
     assert (press.race_id, press.kind, press.lap) == ("race-1", Kind.LAP, None)
 
 
+async def test_a_press_counts_from_when_its_key_came_however_busy_the_screen_was(
+    seat: Seat, time_ns: list[int]
+) -> None:
+    seat._heard(snapshot(RUNNING))
+    seat.key_came(time_ns[0] / 1e9)
+    time_ns[0] += 300 * MS
+    press = seat.press(Kind.LAP)
+    assert press is not None
+    assert press.mono_ns == time_ns[0] - 300 * MS
+
+
+async def test_a_key_of_long_ago_stamps_no_press(seat: Seat, time_ns: list[int]) -> None:
+    seat._heard(snapshot(RUNNING))
+    seat.key_came(time_ns[0] / 1e9)
+    time_ns[0] += 5_000 * MS
+    press = seat.press(Kind.LAP)
+    assert press is not None
+    assert press.mono_ns == time_ns[0]
+
+
+async def test_a_key_stamps_one_press_only(seat: Seat, time_ns: list[int]) -> None:
+    seat._heard(snapshot(RUNNING))
+    seat.key_came(time_ns[0] / 1e9)
+    time_ns[0] += 300 * MS
+    seat.press(Kind.LAP)
+    press = seat.press(Kind.RESET)
+    assert press is not None
+    assert press.mono_ns == time_ns[0]
+
+
 async def test_a_held_key_is_one_press(seat: Seat, time_ns: list[int]) -> None:
     seat._heard(snapshot(RUNNING))
     assert seat.press(Kind.LAP) is not None

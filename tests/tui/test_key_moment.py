@@ -1,0 +1,65 @@
+"""The lap key in the real terminal: stamped when it came, not when the screen had time for it."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from textual.events import Key
+
+from appliance.permissions import Role
+from appliance.serve import opened_house
+from appliance.settings import load
+from tests.tui.seated import seated
+from tests.web.conftest import Site, serving
+from tests.web.racing_day import add_racer, start_race
+from timing.structs import Event, NewEvent, NewTrack
+from tui.press import Press
+from tui.screens.race import RaceScreen
+
+BUSY_S = 0.3
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """A real server with an operator."""
+    settings = load(tmp_path, environment={})
+    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
+        await site.add(Role.OPERATOR)
+        yield site
+
+
+@pytest.fixture
+async def event(site: Site) -> Event:
+    """An event with one track, and a race that runs."""
+    event = await site.house.events.create(NewEvent(name="Finale", tracks=[NewTrack(name="Left")]), "test")
+    await start_race(site.house, event, await add_racer(site.house, "ada"))
+    return event
+
+
+@pytest.mark.parametrize(("name", "character"), [("l", "l"), ("enter", "\r"), ("r", "r")])
+async def test_a_key_counts_from_when_it_came(site: Site, event: Event, name: str, character: str) -> None:
+    async with seated(site, event.event_id, {"race": RaceScreen}) as terminal:
+        await terminal.until(lambda: terminal.seat.picture.is_running)
+        made: list[int] = []
+        add = terminal.seat.presses.add
+
+        def note(press: Press) -> None:
+            made.append(press.mono_ns)
+            add(press)
+
+        terminal.seat.presses.add = note  # type: ignore[method-assign]
+        key = Key(name, character)
+        came_ns = int(key.time * 1e9)
+        assert abs(came_ns - time.monotonic_ns()) < 50_000_000
+        busy(BUSY_S)
+        terminal.app.post_message(key)
+        await terminal.until(lambda: made)
+        assert made == [came_ns]
+
+
+def busy(seconds: float) -> None:
+    """Draw something very large."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
