@@ -66,6 +66,8 @@ class Waiting:
     is_of_old_boot: bool = False
     """This machine was restarted since: its stamp compares with nothing."""
     without_stamp: bool = False
+    at_most_ns: int | None = None
+    """On the box's clock: it cannot have been pressed later, whatever was measured."""
 
     @property
     def kind(self) -> Kind:

@@ -21,8 +21,6 @@ from tui.server_clock import OnServer, ServerClock
 
 AGAIN_S = (0.2, 0.4, 0.8, 1.5)
 """Between two tries; then every 1.5 s (as web/static/js/press.js)."""
-SURE_NS = 50_000_000
-"""A stamp may be off by this much into the box's future, which refuses 100 ms (docs/api.md, "Late presses")."""
 MAX_REFUSED = 20
 
 BOX_RESTARTED = "The box was restarted since this was pressed."
@@ -150,7 +148,7 @@ class Presses:
         if not one.without_stamp:
             if self._cannot_be_placed(one):
                 return True
-            at = self._placed(one.press)
+            at = self._placed(one)
             if at is None:
                 self._say(one, NO_CLOCK)
                 return False
@@ -176,15 +174,20 @@ class Presses:
         return True
 
     async def _was_refused(self, one: Waiting, error: Refused, at: OnServer | None) -> None:
-        """Tell it; but a box that was restarted a moment ago refused only the stamp, and that the person decides."""
+        """Tell it, unless the stamp was wrong: by a look at the box's clock that is sure, however slow it is."""
         if at is not None:
+            sent = local_clock.stamp()
             try:
                 now = await self._box.clock()
             except BoxError:
                 return  # asked again: the same id gets the same answer
-            self._clock.heard(now.boot_id)
+            self._clock.add(now, sent=sent, received=local_clock.stamp())
             if now.boot_id != at.boot_id:
                 self._cannot_be_placed(one)
+                return
+            at_most_ns = now.mono_ns - (sent.mono_ns - one.press.mono_ns)  # it was pressed before we asked
+            if at.at_ns > at_most_ns:
+                one.at_most_ns = at_most_ns
                 return
         self.refused = [
             *self.refused[1 - MAX_REFUSED :],
@@ -202,15 +205,12 @@ class Presses:
             self._hold(one, BOX_RESTARTED)
         return one.is_held
 
-    def _placed(self, press: Press) -> OnServer | None:
-        """The press on the box's clock: not before the one sent before it, and not further ahead than we are sure."""
-        now = local_clock.stamp()
-        if not self._clock.is_measured(now):
+    def _placed(self, one: Waiting) -> OnServer | None:
+        """The press on the box's clock, not before the one that was sent before it."""
+        at = self._clock.place(one.press.stamp) if self._clock.is_measured(local_clock.stamp()) else None
+        if at is None:
             return None
-        at, there = self._clock.place(press.stamp), self._clock.place(now)
-        if at is None or there is None:
-            return None
-        at_ns = min(at.at_ns, there.at_ns - max(0, there.error_ns - SURE_NS))
+        at_ns = at.at_ns if one.at_most_ns is None else min(at.at_ns, one.at_most_ns)
         if self._last is not None and self._last.boot_id == at.boot_id:
             at_ns = max(at_ns, self._last.at_ns)
         return OnServer(max(0, at_ns), at.boot_id, at.error_ns)

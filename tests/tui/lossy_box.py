@@ -16,6 +16,8 @@ from tui.press import Press
 from tui.presses import Presses
 from tui.server_clock import ServerClock
 
+AHEAD_REFUSED_NS = 100_000_000
+"""As docs/api.md says of late presses."""
 AHEAD_NS = 7_000_000_000_000
 DEADLINE_S = 20.0
 AT_ONCE = (0.0,)
@@ -55,6 +57,9 @@ class LossyBox:
         if action.action_id not in {one.action_id for _, one in self.done}:
             if fate is Fate.REFUSED or action.pressed_boot_id not in {None, self.boot_id}:
                 raise Refused("The race is over.", "Cancel the end.", status=409)
+            now = await self.clock()
+            if action.pressed_at_ns is not None and action.pressed_at_ns > now.mono_ns + AHEAD_REFUSED_NS:
+                raise Refused("This was stamped ahead of the box's clock.", "Press again.", status=409)
             self.done.append((race_id, action))
         if fate is Fate.ANSWER_LOST:
             raise BoxAway("The box does not answer.", "Wait.")

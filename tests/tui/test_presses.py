@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from tests.tui.lossy_box import AHEAD_NS, Fate, LossyBox, measure, pressed, sending
 from timing.journal import Kind
+from tui import local_clock
 from tui.press import Press
 from tui.presses import BOX_RESTARTED, NO_CLOCK, OLD_BOOT
-from tui.server_clock import ServerClock
+from tui.server_clock import ServerClock, Stamp
 
 MS = 1_000_000
 LOSSES = st.sampled_from([Fate.DONE, Fate.REQUEST_LOST, Fate.ANSWER_LOST, Fate.BUSY])
@@ -131,6 +132,25 @@ async def test_a_press_from_before_the_restart_of_this_machine_waits_for_the_per
         sender.presses.let_go(old.action_id)
         assert sender.presses.waiting == ()
         assert box.requests == []
+
+
+@pytest.mark.parametrize("wrong_ms", [150, 5_000])
+async def test_a_clock_that_was_measured_badly_loses_no_press(wrong_ms: int) -> None:
+    """All questions took long on their way there, so the box seems to be ahead; then the network is quick."""
+    box, clock = LossyBox(), ServerClock()
+    for _ in range(5):
+        now = local_clock.stamp()
+        ahead = await box.clock()
+        slow = Stamp(now.mono_ns - 2 * wrong_ms * MS, now.slept_ns)
+        clock.add(ahead, sent=slow, received=now)
+    async with sending(box, clock) as sender:
+        press = pressed()
+        sender.presses.add(press)
+        await sender.sent()
+        assert sender.presses.refused == []
+    [(_, action)] = box.done
+    assert action.pressed_at_ns is not None
+    assert abs(action.pressed_at_ns - (press.mono_ns + press.slept_ns + AHEAD_NS)) < 50 * MS
 
 
 async def test_stamps_never_go_back() -> None:
