@@ -11,6 +11,7 @@ from timing.queue_structs import QueueState
 from timing.rules import RaceRules
 from timing.structs import LapView, RaceState
 from timing.trail import TrailLine
+from tui.link import LinkWord
 from tui.press import Press, Waiting
 from tui.server_clock import Stamp
 from tui.widgets.free_track import free_lines
@@ -84,6 +85,12 @@ def test_too_many_resets_are_said_in_words() -> None:
             RaceState.RUNNING,
             {"time_up": True},
             " Time is up. The car may finish this lap; the next capture ends the race. ",
+        ),
+        (RaceState.PAUSED, {}, "Paused. Space goes on; a crossing goes on too, and begins a new lap."),
+        (
+            RaceState.PAUSED,
+            {"time_up": True},
+            " Time is up. Space goes on for one more capture, X ends the race. ",
         ),
         (RaceState.OVER, {}, "Over. ↑↓ and V change laps, then S submits. C goes back to the race."),
     ],
@@ -258,16 +265,26 @@ def test_presses_on_their_way_are_named_with_how_often() -> None:
 
 def test_a_press_that_waits_long_is_said_loudly() -> None:
     one = press(Kind.LAP)
-    assert waiting_line([one], Stamp(S // 2), is_live=True).plain == ""
-    assert waiting_line([one], Stamp(2 * S), is_live=True).plain.startswith(" 1 press waits for the box: Lap ")
+    assert waiting_line([one], Stamp(S // 2)).plain == ""
+    assert waiting_line([one], Stamp(2 * S)).plain.startswith(" 1 press waits for the box: Lap ")
     many = [press(Kind.LAP)] * 5
-    assert waiting_line(many, Stamp(0), is_live=False).plain.startswith(" 5 presses wait for the box: Lap ")
-    assert waiting_line(many, Stamp(0), is_live=False).plain.endswith("… ")
+    assert waiting_line(many, Stamp(0), link=LinkWord.LOST).plain.startswith(" 5 presses wait for the box: Lap ")
+    assert waiting_line(many, Stamp(0), link=LinkWord.LOST).plain.endswith("… ")
+
+
+def test_a_lost_link_says_that_timing_goes_on() -> None:
+    said = waiting_line([], Stamp(0), link=LinkWord.LOST).plain
+    assert said == " Link lost. Go on timing: every press is kept and counts as of when it was pressed. "
+    assert waiting_line([], Stamp(0), link=LinkWord.CONNECTING).plain == ""
+
+
+def test_presses_that_cannot_be_kept_on_the_disk_are_said() -> None:
+    assert waiting_line([], Stamp(0), trouble="The disk is full.").plain == " The disk is full. "
 
 
 def test_a_press_that_only_a_person_can_decide_about_says_why() -> None:
     held = press(Kind.LAP, why="The box was restarted since this was pressed.", is_held=True)
-    said = waiting_line([press(Kind.RESET), held], Stamp(0), is_live=True).plain
+    said = waiting_line([press(Kind.RESET), held], Stamp(0)).plain
     assert said.endswith(": The box was restarted since this was pressed. W decides about it. ")
 
 

@@ -86,11 +86,12 @@ class RaceScreen(RaceKeys):
                 show_clocks(face, race.view, self.seat.clocks(now_ns))
 
     def _shown_now(self, now_ns: int) -> Shown:
-        waiting, is_live = self.seat.presses.waiting, self.seat.link_state.is_live
-        stamp = local_clock.stamp()
+        waiting, link = self.seat.presses.waiting, self.seat.link_state
+        trouble = self.seat.presses.trouble
         return Shown(
             pending=pending_words(waiting),
-            waiting=waiting_line(waiting, stamp, is_live=is_live, trouble=self.seat.presses.trouble),
+            waiting=waiting_line(waiting, local_clock.stamp(), link=link.word, trouble=trouble),
+            link_problem=link.problem,
             chosen=self._chosen,
             next_by_proxy=self._next_by_proxy,
             strips_age_s=max(0, now_ns - self._strips_at_ns) // NS_PER_MS // 1000,

@@ -6,7 +6,8 @@ from textual.content import Content
 
 from timing.crew_structs import InLine
 from tui.columns import plain
-from tui.widgets.panel import OWN, SOFT, STRONG, WARN, Draw
+from tui.errors import BoxError
+from tui.widgets.panel import BAD, OWN, SOFT, STRONG, WARN, Draw
 from tui.widgets.queue_side import in_line, is_used_up
 from tui.words import who
 
@@ -27,9 +28,12 @@ def free_lines(track_name: str, line: Sequence[InLine], *, by_proxy: bool, may_r
     return draw
 
 
-def asking_lines() -> Draw:
+def asking_lines(problem: BoxError | None) -> Draw:
     """Before the first news of the track."""
-    return lambda _width, _height: [Content(""), Content.assemble(("Asking the box…", SOFT))]
+    lines = [Content(""), Content.assemble(("Asking the box…", SOFT))]
+    if problem is not None:
+        lines += [Content(""), Content.assemble((plain(problem.message), BAD)), Content(plain(problem.remedy))]
+    return lambda width, _: [line.truncate(width, ellipsis=True) for line in lines]
 
 
 def _next(one: InLine, *, by_proxy: bool, may_run: bool) -> list[Content]:

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from timing.crew_structs import CrewRace
 from timing.structs import RaceState, RaceView
+from tui.errors import BoxError
 from tui.picture import Picture
 from tui.seat import Clocks
 from tui.widgets.clocks import Clock
@@ -42,6 +43,7 @@ class Shown:
 
     `pending`: presses on their way, in words. `waiting`: said loudly when presses wait for long. `chosen`: the lap
     that V is for. `next_by_proxy`: the next race will be marked so. `strips_age_s`: since the strips' health came.
+    `link_problem`: why there is no link.
     """
 
     pending: tuple[str, ...] = ()
@@ -49,6 +51,7 @@ class Shown:
     chosen: int | None = None
     next_by_proxy: bool = False
     strips_age_s: int = 0
+    link_problem: BoxError | None = None
 
 
 class RaceFace(Container):
@@ -114,7 +117,7 @@ class RaceFace(Container):
             self._panel("free").put(
                 free_lines(picture.track_name, picture.queue, by_proxy=shown.next_by_proxy, may_run=picture.may_run)
                 if picture.known
-                else asking_lines()
+                else asking_lines(shown.link_problem)
             )
         else:
             self._show_race(race, shown)

@@ -20,10 +20,14 @@ PENDING = "●"
 
 NOTICES = {
     RaceState.READY: "Ready. The first crossing or Space starts the clocks.",
+    RaceState.PAUSED: "Paused. Space goes on; a crossing goes on too, and begins a new lap.",
     RaceState.OVER: "Over. ↑↓ and V change laps, then S submits. C goes back to the race.",
 }
 POWER_CUT = "Paused by a power cut. All laps are kept. Put the car back, then Space."
-TIME_UP = "Time is up. The car may finish this lap; the next capture ends the race."
+TIME_UP = {
+    RaceState.RUNNING: "Time is up. The car may finish this lap; the next capture ends the race.",
+    RaceState.PAUSED: "Time is up. Space goes on for one more capture, X ends the race.",
+}
 
 
 def who_line(race: RaceView, pending: Sequence[str] = ()) -> Draw:
@@ -49,9 +53,9 @@ def notice_line(race: RaceView, *, power_cut: bool) -> Content:
     """The one thing to know now; empty when there is nothing."""
     if power_cut:
         return Content.assemble((f" {POWER_CUT} ", ALARM))
-    if race.time_up and race.state is RaceState.RUNNING:
-        return Content.assemble((f" {TIME_UP} ", CAUTION))
-    return Content.assemble((NOTICES.get(race.state, ""), "" if race.state is RaceState.READY else OWN))
+    if race.time_up and race.state in TIME_UP:
+        return Content.assemble((f" {TIME_UP[race.state]} ", CAUTION))
+    return Content.assemble((NOTICES.get(race.state, ""), OWN if race.state is RaceState.OVER else ""))
 
 
 def stats_line(race: RaceView) -> Draw:

@@ -7,6 +7,7 @@ from textual.content import Content
 
 from timing.journal import Kind
 from tui.columns import plain
+from tui.link import LinkWord
 from tui.press import Waiting
 from tui.server_clock import Stamp
 from tui.widgets.panel import ALARM
@@ -15,6 +16,7 @@ from tui.words import counted
 LONG_MS = 1_000
 """An answer takes milliseconds, on bad Wi-Fi some hundred; the web's page says it after a moment too."""
 SHOWN = 3
+GO_ON = "Link lost. Go on timing: every press is kept and counts as of when it was pressed."
 
 NAMES: dict[Kind, str] = {
     Kind.START: "Start",
@@ -42,15 +44,19 @@ def pending_words(waiting: Sequence[Waiting]) -> tuple[str, ...]:
     return tuple(name_of(kind) + (f" ×{count}" if count > 1 else "") for kind, count in counts.items())
 
 
-def waiting_line(waiting: Sequence[Waiting], now: Stamp, *, is_live: bool, trouble: str | None = None) -> Content:
-    """Loud when something waits for long, or for the person; empty otherwise."""
+def waiting_line(
+    waiting: Sequence[Waiting], now: Stamp, *, link: LinkWord = LinkWord.LIVE, trouble: str | None = None
+) -> Content:
+    """Loud when something waits for long, or for the person, or would wait; empty otherwise."""
+    if trouble:
+        return Content.assemble((f" {plain(trouble)} ", ALARM))
     if not waiting:
-        return Content.assemble((f" {plain(trouble)} ", ALARM)) if trouble else Content("")
+        return Content.assemble((f" {GO_ON} ", ALARM)) if link is LinkWord.LOST else Content("")
     held = [one for one in waiting if one.is_held]
     if held:
         why = plain(held[0].why)
         return Content.assemble((f" {pressed(held[0])}: {why} W decides about it. ", ALARM))
-    if is_live and max(one.age_ms(now) for one in waiting) < LONG_MS:
+    if link is LinkWord.LIVE and max(one.age_ms(now) for one in waiting) < LONG_MS:
         return Content("")
     count = f"{counted(len(waiting), 'press', 'presses')} {'waits' if len(waiting) == 1 else 'wait'} for the box"
     shown = ", ".join(pressed(one) for one in waiting[:SHOWN])
