@@ -48,7 +48,7 @@ class RowList(ScrollView, can_focus=True):
     }
     DEFAULT_CSS = """
     RowList { height: 1fr; width: 1fr; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
-    RowList > .row-list--heading { color: $text-muted; text-style: bold underline; }
+    RowList > .row-list--heading { color: $text-muted; background: $surface; text-style: bold; }
     RowList > .row-list--chosen { background: $block-cursor-blurred-background; text-style: bold; }
     RowList:focus > .row-list--chosen { background: $primary 60%; text-style: bold; }
     RowList > .row-list--soft { color: $text-muted; }

@@ -126,8 +126,8 @@ def seat_rows(connections: Connections, tracks: Mapping[tuple[str, str], str], c
         tracks: Names of the tracks that this terminal knows, by event and track id.
     """
     counts = (
-        f"{counted(len(connections.seats), 'terminal')}, {counted(connections.pages, 'page')} of the crew,"
-        f" {counted(connections.screens, 'screen')} of the hall"
+        f"{counted(len(connections.seats), 'terminal')}, {counted(connections.pages, 'crew page')},"
+        f" {counted(connections.screens, 'hall screen')}"
     )
     rows: list[Row] = [[Cell("Connected: ", Look.STRONG), Cell(fit(counts, max(0, cells - 11)))]]
     width = min(NAME_MOST, max(8, (cells - SINCE_CELLS - ADDRESS_CELLS) // 2 - 1))

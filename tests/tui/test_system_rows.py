@@ -144,7 +144,7 @@ def test_who_is_connected_is_told_with_track_and_time() -> None:
     seats = [seat("山田太郎", "cup", at + timedelta(minutes=3)), seat("tina", "other", at, "fe80::1234:5678:9abc:def0")]
     rows = seat_rows(Connections(screens=14, seats=seats, pages=1), {("cup", "1"): "Left"}, 96)
     assert text(rows) == [
-        "Connected: 2 terminals, 1 page of the crew, 14 screens of the hall",
+        "Connected: 2 terminals, 1 crew page, 14 hall screens",
         f"tina                     another event            since {at:%H:%M} fe80::1234:5678:9abc:def0",
         f"山田太郎                 Left                     since {at + timedelta(minutes=3):%H:%M} 10.0.0.7",
     ]

@@ -68,7 +68,7 @@ async def test_who_is_connected_is_shown(site: Site, event: Event) -> None:
         seated(site, event.event_id, ROOMS, role="commentator"),
     ):
         await terminal.keys("r")
-        await terminal.shows("Connected: 2 terminals, 0 pages of the crew, 0 screens", "the-commentator", "127.0.0.1")
+        await terminal.shows("Connected: 2 terminals, 0 crew pages, 0 hall screens", "the-commentator", "127.0.0.1")
 
 
 async def test_a_commentator_sees_that_something_is_wrong_and_not_what(site: Site, event: Event) -> None:

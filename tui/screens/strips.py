@@ -127,13 +127,11 @@ class StripsScreen(RoomScreen):
             self._do_hit(place.line)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only keys that do something now are in the footer."""
+        """Only keys that do something now are in the footer; T always is, or it would lead to another track."""
         of = self._chosen()
         test = None if of is None else of.test
         is_running = test is not None and test.running
         match action:
-            case "start":
-                return of is not None and of.recorder.connected and not is_running
             case "skip":
                 return is_running
             case "end":
