@@ -188,9 +188,9 @@ class SignInScreen(Screen[Session | None]):
         return value if name == PASSWORD else value.strip()
 
     def _say(self, text: str, *, is_wrong: bool = False) -> None:
-        said = self.query_one(".said", Static)
-        said.set_class(is_wrong, "wrong")
-        said.update(Content(f"× {text}" if is_wrong else text))
+        for said in self.query(".said").results(Static):  # None while the screen is being left.
+            said.set_class(is_wrong, "wrong")
+            said.update(Content(f"× {text}" if is_wrong else text))
 
 
 def _capitals(password: str) -> str:
