@@ -66,7 +66,10 @@ class PressFile:
     async def close(self) -> None:
         """Write the rest and let go of the file; an empty one is removed."""
         await self.settled()
-        await asyncio.to_thread(self._close)
+        try:
+            await asyncio.to_thread(self._close)
+        except OSError as error:
+            self._tell(error)
 
     def _append(self, line: Line) -> None:
         self._lines.append(msgspec.json.encode(line) + b"\n")

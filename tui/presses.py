@@ -114,9 +114,13 @@ class Presses:
         self._wake.set()
 
     def unanswered(self, race_id: str, version: int) -> list[Kind]:
-        """Kinds of this race's presses that its picture of `version` does not show yet, in the order of pressing."""
-        self._answered = [(press, at) for press, at in self._answered if press.race_id != race_id or at > version]
-        kinds = [press.kind for press, _ in self._answered if press.race_id == race_id]
+        """
+        Kinds of the presses that the picture of a race at `version` does not show yet, in the order of pressing.
+
+        Only of the race that is shown: what was answered of others is forgotten.
+        """
+        self._answered = [(press, at) for press, at in self._answered if press.race_id == race_id and at > version]
+        kinds = [press.kind for press, _ in self._answered]
         return kinds + [one.kind for one in self._list if one.press.race_id == race_id and not one.is_held]
 
     async def run(self) -> None:

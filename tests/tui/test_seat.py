@@ -5,41 +5,21 @@ import asyncio
 import pytest
 
 from tests.tui.race_samples import crew_race, lap, race
-from timing.crew_structs import Beat, ClockReading, CrewRace, CrewSnapshot, RaceNow
+from tests.tui.snapshots import snapshot
+from timing.crew_structs import Beat, ClockReading, RaceNow
 from timing.journal import Kind
 from timing.structs import RaceState
 from tui import local_clock
 from tui.box import Box
 from tui.key_repeat import ONE_PRESS_NS
 from tui.link import LinkWord
-from tui.picture import NO_STRIPS, lap_elapsed_ms, race_elapsed_ms, race_left_ms
+from tui.picture import lap_elapsed_ms, race_elapsed_ms, race_left_ms
 from tui.seat import Changed, Seat
 from tui.server_clock import Stamp
 from tui.wire import WhoAmI
 
 OPERATOR = WhoAmI(person_id="p", username="ann", roles=["operator"])
 MS = 1_000_000
-
-
-def snapshot(live: CrewRace | None, at_ns: int = 0, *, may_run: bool = True, boot_id: str = "a") -> CrewSnapshot:
-    """A track with this race."""
-    return CrewSnapshot(
-        clock=ClockReading(mono_ns=at_ns, wall_ns=0, boot_id=boot_id),
-        event_id="event-1",
-        event_name="Finale",
-        track_id="1",
-        track_name="Left",
-        tracks=[],
-        race=live,
-        queue=[],
-        past=[],
-        strips=NO_STRIPS,
-        blind=[],
-        loose_open=0,
-        board_version=1,
-        you="ann",
-        may_run=may_run,
-    )
 
 
 RUNNING = crew_race(race(RaceState.RUNNING, lap(1), lap(2)), Kind.LAP, Kind.PAUSE, Kind.RESET, Kind.UNDO_LAP)
