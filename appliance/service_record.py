@@ -4,13 +4,14 @@ One box on the air: its record of DNS service discovery (RFC 6763) over multicas
 The only module of the box that imports zeroconf (4 MB): appliance/announce.py loads it when pages are served.
 """
 
+import asyncio
 import secrets
 import socket
 from collections.abc import Sequence
 from typing import Self
 
-from zeroconf import IPVersion, ServiceInfo
-from zeroconf.asyncio import AsyncZeroconf
+from zeroconf import DNSQuestionType, IPVersion, ServiceInfo
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncZeroconf
 
 from appliance.identity import BoxIdentity
 from appliance.networks import Network, addresses_of
@@ -20,6 +21,8 @@ LABEL_BYTES = 60
 """A name's part may have 63 (RFC 1035, 2.3.4); the second box of a name gets "-2"."""
 EVENTS_BYTES = 200
 """A string of a TXT record holds 255 with its key (RFC 6763, 6.1)."""
+HEAR_S = 0.7
+"""A question goes out after 0.12 s at most, an answer comes within 0.5 s (RFC 6762, 5.2 and 6)."""
 _TYPE_SRV, _CLASS_IN = 33, 1
 
 
@@ -87,9 +90,23 @@ class ServiceRecord:
     async def _register(self, found: Sequence[Network], events: Sequence[str]) -> None:
         self._name = f"{_label(self._box.name)}.{SERVICE_TYPE}"
         info = self._info(found, events)
+        await self._hear_others()
         announced = await self._zeroconf.async_register_service(info, allow_name_change=True)
         self._name = info.name
         await announced
+
+    async def _hear_others(self) -> None:
+        """
+        Who has which name already, asked so that everybody answers to everybody.
+
+        The answer to the question that zeroconf asks goes to one program only of those that share the port, as an
+        avahi-daemon on this machine does.
+        """
+        browser = AsyncServiceBrowser(
+            self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[_pass_over], question_type=DNSQuestionType.QM
+        )
+        await asyncio.sleep(HEAR_S)
+        await browser.async_cancel()
 
     def _others(self) -> list[str]:
         """Machines that say they are the one with our name."""
@@ -132,6 +149,10 @@ def _interfaces(found: Sequence[Network]) -> tuple[list[str | int], IPVersion]:
     ipv4 = [network.ipv4[0] for network in found if network.ipv4]
     ipv6 = [network.index for network in found if network.ipv6] if socket.has_ipv6 else []
     return [*ipv4, *ipv6], IPVersion.All if ipv6 else IPVersion.V4Only
+
+
+def _pass_over(**_: object) -> None:
+    """What is heard is kept by zeroconf itself."""
 
 
 def _label(name: str) -> str:
