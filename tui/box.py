@@ -193,9 +193,10 @@ class Box:
         query = _query(track=track, format=format)
         return await self._connection.send("GET", path, Board, query=query, patience_s=LONG_S)
 
-    async def hit_strip(self, line: int) -> None:
-        """Press a simulated strip."""
-        await self._connection.send("POST", _path("/api/strips", str(line), "hit"), type(None), body={})
+    async def hit_strip(self, line: int, *, bounces: int = 0) -> None:
+        """Press a simulated strip, whose contact bounces so often."""
+        body = {"bounces": bounces}
+        await self._connection.send("POST", _path("/api/strips", str(line), "hit"), type(None), body=body)
 
     async def start_strip_test(self, recorder_id: str) -> None:
         """Begin the guided test of a recorder's strips."""
