@@ -15,6 +15,7 @@ import click
 from appliance.cli_edges import edges
 from appliance.cli_install import install, uninstall
 from appliance.cli_strips import strips
+from appliance.cli_tui import tui
 from appliance.cli_user import data_option, user
 from appliance.errors import ApplianceError
 
@@ -71,6 +72,7 @@ def main() -> None:
     \b
     First time:     trackside serve      then open the address it prints, on any phone
     Just looking:   trackside demo       an event that runs by itself
+    Keeping time:   trackside tui        in a terminal, by keys; --demo teaches it
     Not well:       trackside doctor     looks at everything and says what to do
     """
 
@@ -256,6 +258,7 @@ def migrate(data_dir: Path, only_list: bool) -> None:
 
 
 main.add_command(user)
+main.add_command(tui)
 main.add_command(strips)
 main.add_command(edges)
 main.add_command(install)
