@@ -86,8 +86,8 @@ async def test_everything_that_matters_stands_on_80_columns() -> None:
         "3  racer-3               1/3",
     ]
     assert lines[17:20] == [
-        " STRIPS  √ Start 3 s ago   × Finish: silent for 11 crossings",
-        " Who was that? 2 crossings without a race · Blind for 2 s: check the laps",
+        " STRIPS  √ Start, 3 s ago   × Finish: silent for 11 crossings",
+        " Who was that? 2 crossings (web: Crossings) · Blind for 2 s: check the laps",
         "  2 presses wait for the box: Lap 14:03:22, Reset 14:03:25",
     ]
     assert lines[20].endswith("the-operator  Thing 11  (edit)")

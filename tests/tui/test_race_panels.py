@@ -64,6 +64,13 @@ def test_a_press_on_its_way_is_marked_at_the_right() -> None:
     assert cell_len(line) == 78
 
 
+@given(st.text(min_size=1, max_size=20), st.integers(24, 140))
+def test_no_name_pushes_the_mark_of_a_press_off_the_line(name: str, width: int) -> None:
+    (line,) = who_line(race(username=name, by_proxy=True), ("Lap",))(width, 1)
+    assert line.plain.endswith("● Lap")
+    assert cell_len(line.plain) == width
+
+
 def test_best_average_laps_and_resets_are_in_one_line() -> None:
     laps = [lap(1, 9_000), lap(2, 8_000, valid=False), lap(3, 10_004)]
     (line,) = text(stats_line(race(RaceState.RUNNING, *laps, resets=2)))
@@ -212,7 +219,7 @@ def test_no_name_breaks_the_columns_of_the_line(names: list[str], width: int, he
 def test_strips_are_in_one_line_with_when_they_were_seen() -> None:
     told = strips(strip(1, "Start"), strip(2, "Finish", hits=0, age_ms=None), strip(3, "Third", silent=12))
     assert text(strip_line(told, later_ms=2_000), width=120) == [
-        "STRIPS  √ Start 5 s ago   ○ Finish not yet   × Third: silent for 12 crossings"
+        "STRIPS  √ Start, 5 s ago   ○ Finish, not yet   × Third: silent for 12 crossings"
     ]
 
 
@@ -230,14 +237,14 @@ def test_trouble_with_the_recorder_is_said_loudly_and_what_to_do() -> None:
     lost = " NO RECORDER. Time by hand with L. What it still sees comes later."
     assert text(strip_line(strips(connected=False))) == ["STRIPS  " + lost]
     assert text(strip_line(strips(strip(1, "Start"), problem="The cable is out."))) == [
-        "STRIPS   The cable is out.  √ Start 3 s ago"
+        "STRIPS   The cable is out.  √ Start, 3 s ago"
     ]
 
 
 def test_what_the_strips_missed_and_whose_a_crossing_was_is_said() -> None:
     assert notes_line(0, [], 0).plain == ""
     assert notes_line(2, [blind_spot()], 1).plain == (
-        "Who was that? 2 crossings without a race · Blind for 2 s: check the laps · 1 edge lost in the box"
+        "Who was that? 2 crossings (web: Crossings) · Blind for 2 s: check the laps · 1 edge lost in the box"
     )
 
 

@@ -138,16 +138,20 @@ class RaceScreen(RaceKeys):
         if await self._next.make_ready(by_proxy=self._next_by_proxy) is not None:
             self._next_by_proxy = False
 
-    @work(exclusive=True, group="ask")
-    async def action_end(self) -> None:
+    def action_end(self) -> None:
         """End the race; asks first while laps are on their way."""
-        laps = [one for one in self.seat.presses.waiting if one.kind in CAPTURES]
+        laps = sum(one.kind in CAPTURES for one in self.seat.presses.waiting)
         if laps:
-            question = f"End the race while {counted(len(laps), 'lap waits', 'laps wait')} for the box?"
-            detail = "They count as of when they were pressed, as soon as the box answers."
-            if not await self.app.push_screen_wait(Ask(question, detail, yes="End", no="Go on", careful=True)):
-                return
-        self.seat.press(Kind.END)
+            self._ask_end(laps)
+        else:
+            self.seat.press(Kind.END)
+
+    @work(exclusive=True, group="ask")
+    async def _ask_end(self, laps: int) -> None:
+        question = f"End the race while {counted(laps, 'lap waits', 'laps wait')} for the box?"
+        detail = "They count as of when they were pressed, as soon as the box answers."
+        if await self.app.push_screen_wait(Ask(question, detail, yes="End", no="Go on", careful=True)):
+            self.seat.press(Kind.END)
 
     @work(exclusive=True, group="ask")
     async def action_discard(self) -> None:

@@ -48,5 +48,6 @@ def _nothing(_width: int, _height: int) -> Sequence[Content]:
 
 
 def spread(left: Content, right: Content, width: int) -> Content:
-    """One at each end of a line."""
+    """One at each end of a line; where there is no room for both, the left one is cut."""
+    left = left.truncate(max(0, width - right.cell_length - 1), ellipsis=True)
     return Content.assemble(left, " " * max(1, width - left.cell_length - right.cell_length), right)

@@ -74,7 +74,7 @@ def stats_line(race: RaceView) -> Draw:
 
     def draw(width: int, _height: int) -> list[Content]:
         between = max(1, (width - sum(part.cell_length for part in drawn)) // (len(drawn) - 1))
-        return [Content(" " * min(between, 6)).join(drawn)]
+        return [Content(" " * min(between, 6)).join(drawn).truncate(width, ellipsis=True)]
 
     return draw
 

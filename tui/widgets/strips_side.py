@@ -48,7 +48,7 @@ def notes_line(loose_open: int, blind: Sequence[BlindSpot], lost_edges: int) -> 
     """What somebody has to look at; empty when nothing."""
     said = []
     if loose_open:
-        said.append(f"Who was that? {counted(loose_open, 'crossing')} without a race")
+        said.append(f"Who was that? {counted(loose_open, 'crossing')} (web: Crossings)")
     if blind:
         said.append(f"{_blind(blind)}: check the laps")
     if lost_edges:
@@ -80,7 +80,7 @@ def _strip(line: LineHealth, later_ms: int) -> Content:
     return Content.assemble(
         ("√ " if line.hits else "○ ", GOOD if line.hits else SOFT),
         plain(line.name),
-        (f" {_last_seen(line, later_ms)}", SOFT),
+        (f", {_last_seen(line, later_ms)}", SOFT),
     )
 
 
