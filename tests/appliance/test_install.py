@@ -220,6 +220,32 @@ def test_who_may_not_read_the_settings_is_told_to_use_sudo() -> None:
     assert "trackside.toml may not be read by you. Type the same command with sudo before it." in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("recorder_only", "groups", "wanted"),
+    [
+        (False, (), ["open the recorder's socket", "run races on this machine without a password"]),
+        (False, ("trackside",), ["run races on this machine without a password"]),
+        (False, ("trackside", "trackside-crew"), []),
+        (True, (), ["open the recorder's socket"]),
+    ],
+)
+def test_who_typed_sudo_joins_the_groups_of_what_is_installed(
+    recorder_only: bool, groups: tuple[str, ...], wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(install, "_is_member", lambda _user, group: group in groups)
+    monkeypatch.setattr(install, "run", lambda *command: ran.append(command))
+    steps = list(install._membership(Wish(user="pi", recorder_only=recorder_only)))
+    assert [step.says for step in steps] == [f"Let pi {what}" for what in wanted]
+    for step in steps:
+        step.do()
+    assert [command[3] for command in ran] == [
+        group
+        for group in ("trackside", "trackside-crew")
+        if group not in groups and (group == "trackside" or not recorder_only)
+    ]
+
+
 def test_the_settings_that_are_there_are_kept() -> None:
     sockets = 'timing_socket = "/run/other.sock"\napi_socket = "/run/api.sock"\n'
     before = '# mine\nport = 80\nstrips = "simulated" # for now\n' + sockets

@@ -22,6 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "/opt/trackside/venv/bin/trackside"
 DATA = Path("/var/lib/trackside")
 SOCKET = Path("/run/trackside/timing.sock")
+LOGIN = """
+import socket
+sock = socket.socket(socket.AF_UNIX)
+sock.connect("/run/trackside-crew/api.sock")
+sock.sendall(b"GET /api/session HTTP/1.1\\r\\nhost: box\\r\\nconnection: close\\r\\n\\r\\n")
+assert b'"roles":["operator"]' in sock.makefile("rb").read()
+"""
+"""Signed in by the group alone, or an error."""
 STRIPS = Path("/run/strips")
 SHUTDOWN_BUTTON = 3
 PATIENCE_S = 40.0
@@ -162,6 +170,11 @@ def main(share: Path, opt: Path) -> None:
         assert not may("trackside", ["trackside", "trackside-data"], what), what
         assert may("root", [], what.replace("unlink", "stat")), what
     proved("the server may use the socket, and touch neither edges nor GPIO chip")
+    assert may("nobody", ["trackside-crew"], LOGIN)
+    assert may("root", [], LOGIN)
+    for user, groups in (("nobody", []), ("nobody", ["trackside"]), ("trackside-recorder", ["trackside-data"])):
+        assert not may(user, groups, LOGIN), (user, groups)
+    proved("the group of the crew is the login on the box itself")
 
     recorder, server = unit("trackside-recorder", "MainPID"), unit("trackside", "MainPID")
     assert Path(f"/proc/{recorder}/oom_score_adj").read_text() == "-900\n"

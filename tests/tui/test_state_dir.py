@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui import state_files
@@ -233,6 +233,7 @@ def test_a_terminal_stopped_in_the_middle_of_a_change_holds_nobody_up(
     assert state.boxes() == [box(1)]
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.text(max_size=40), st.text(max_size=200), st.text(max_size=40))
 def test_any_name_address_and_token_come_back_as_they_were(name: str, token: str, address: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
