@@ -208,17 +208,21 @@ class SeatApp(App[None]):
         self.host.light = not self.host.light
         self.theme = LIGHT if self.host.light else DARK
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """From a seat only: a key typed early would break off the way to the first one."""
+        if action in {"other_track", "other_box"}:
+            return isinstance(self.screen, RoomScreen)
+        return super().check_action(action, parameters)
+
     @work(exclusive=True, group="arrival")
     async def action_other_track(self) -> None:
         """Another track of the event."""
-        if isinstance(self.screen, RoomScreen):
-            await self._change(await self.host.other_track(self, self.seat))
+        await self._change(await self.host.other_track(self, self.seat))
 
     @work(exclusive=True, group="arrival")
     async def action_other_box(self) -> None:
         """Another box or event."""
-        if isinstance(self.screen, RoomScreen):
-            await self._change(await self.host.other_box(self, self.seat))
+        await self._change(await self.host.other_box(self, self.seat))
 
     async def _change(self, seat: Seat | None) -> None:
         if seat is not None:

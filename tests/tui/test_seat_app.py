@@ -3,30 +3,34 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
 from textual.widgets import Static
 
 from appliance.permissions import Role
 from appliance.serve import opened_house
 from appliance.settings import load
-from tests.tui.seated import Terminal, seated
+from tests.tui.seated import GivenSeat, Terminal, seated
 from tests.web.conftest import Site, serving
 from tests.web.racing_day import add_racer, start_race
 from timing.journal import Kind
 from timing.structs import Event, NewEvent, NewTrack
+from tui.box import Box
 from tui.screens.ask import Ask
 from tui.screens.base import RoomScreen
 from tui.screens.help import HelpScreen
-from tui.seat import Changed
+from tui.seat import Changed, Seat
+from tui.seat_app import SeatApp
 
 
 class First(RoomScreen):
     """Shows the track's name and counts how often it was told."""
 
     TITLE_WORD = "First"
-    BINDINGS = [("z", "zoom", "Look closer")]
+    BINDINGS: ClassVar[list[BindingType]] = [("z", "zoom", "Look closer")]
 
     def compose_room(self) -> ComposeResult:
         yield Static(id="track")
@@ -104,6 +108,25 @@ async def test_quitting_asks_while_a_press_waits(site: Site, event: Event) -> No
         await terminal.keys("n")
         await terminal.shows("First · Left", "1 press waits")
         assert terminal.app.is_running
+
+
+async def test_a_key_typed_early_does_not_break_off_the_arrival(site: Site, event: Event) -> None:
+    box = Box(site.url, site.tokens["operator"])
+    seat = Seat(box, event.event_id, "1", await box.who())
+    arrived = asyncio.Event()
+
+    class SlowHost(GivenSeat):
+        async def first_seat(self, app: App[None]) -> Seat:
+            await arrived.wait()
+            return seat
+
+    app = SeatApp(SlowHost(seat), ROOMS)
+    async with app.run_test() as pilot:
+        await pilot.press("t", "o", "2", "b")
+        arrived.set()
+        terminal = Terminal(app, pilot)
+        await terminal.shows("First · Left")
+        app.exit()
 
 
 async def stopped(terminal: Terminal) -> None:
