@@ -74,6 +74,7 @@ class KeyLine(Static):
         rows = key_rows(keys, self.app.size.width)
         if rows != self._rows:
             self._rows = rows
+            self.styles.height = max(1, len(rows))
             self.update(Content("\n").join(_row(row) for row in rows))
 
     def _changed(self, _: Screen[object]) -> None:

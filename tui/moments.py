@@ -1,6 +1,6 @@
 """Moments of the wall, UTC in ISO 8601, as the clock in the hall shows them. Pure but for this machine's time zone."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 NS_PER_S = 1_000_000_000
 
@@ -15,12 +15,10 @@ def second_text(iso: str | None) -> str:
     return f"{_local(iso):%H:%M:%S}" if iso else ""
 
 
-def moment_text(iso: str | None) -> str:
-    """Day and time, "22 Nov, 14:05"."""
-    if not iso:
-        return ""
+def moment_text(iso: str, today: date) -> str:
+    """The time of day, "14:05"; with the day when that is another one, "21 Nov 14:05"."""
     local = _local(iso)
-    return f"{local.day} {local:%b, %H:%M}"
+    return f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
 
 
 def age_ms(iso: str, now_wall_ns: int) -> int:

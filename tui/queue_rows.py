@@ -45,7 +45,8 @@ def line_rows(line: Sequence[InLine], now_wall_ns: int | None, cells: int) -> tu
 def past_rows(past: Sequence[QueueEntry], cells: int) -> tuple[Row, list[Row]]:
     """Who has left the line, latest first."""
     name_cells = max(8, min(NAME_MOST, cells - LEFT_CELLS - len(GAP)))
-    heading = [Cell(fit("Left the line", name_cells) + GAP), Cell(fit("", LEFT_CELLS))]
+    title = "Left the line" if past else "Left the line: nobody yet"
+    heading = [Cell(fit(title, name_cells) + GAP), Cell(fit("", LEFT_CELLS))]
     return heading, [
         [
             Cell(fit(who(entry.username, entry.country), name_cells) + GAP),

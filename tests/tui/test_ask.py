@@ -2,7 +2,7 @@
 
 import pytest
 from textual.app import App
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from tui.screens.ask import Ask
 
@@ -66,7 +66,7 @@ async def test_a_name_is_shown_as_it_is_and_never_read_as_markup() -> None:
     app = Asking(ask)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        shown = [str(one.render()) for one in ask.query(Static)]
+        shown = [str(one.render()) for one in ask.query("Vertical > Static")]
         assert shown == ["Take [red]ann[/] out?", "[b"]
         assert [str(one.label) for one in ask.query(Button)] == ["► Y  [Out]  ", "  N  Keep  "]
         await pilot.press("n")

@@ -1,5 +1,6 @@
 """Races and laps as rows: as wide as their heading whatever the names, states in words, edits read or refused."""
 
+from datetime import date
 from itertools import count
 
 import pytest
@@ -15,6 +16,9 @@ from tui.lap_time import WRONG_TIME
 from tui.race_edits import Drafts, changed_words, is_same, read_resets, read_time, why_not
 from tui.race_rows import lap_rows, race_rows
 
+TODAY = date(2026, 6, 5)
+"""The day of the sample races."""
+
 
 def text(row: Row) -> str:
     return "".join(cell.text for cell in row)
@@ -23,13 +27,13 @@ def text(row: Row) -> str:
 @given(st.text(max_size=40), st.text(max_size=40), st.integers(60, 160))
 def test_every_race_is_as_wide_as_the_heading_whatever_the_names(name: str, track: str, cells: int) -> None:
     for tracks in ({"1": track}, {"1": track, "2": "Right"}):
-        heading, rows = race_rows([race(username=name), race(by_proxy=True)], tracks, cells)
+        heading, rows = race_rows([race(username=name), race(by_proxy=True)], tracks, cells, TODAY)
         assert {cell_len(text(row)) for row in rows} == {cell_len(text(heading))}
 
 
 @pytest.mark.parametrize("cells", [76, 78, 96])
 def test_races_of_two_tracks_fit_the_width_they_are_given(cells: int) -> None:
-    heading, _ = race_rows([], {"1": "Left", "2": "Right"}, cells)
+    heading, _ = race_rows([], {"1": "Left", "2": "Right"}, cells, TODAY)
     assert cell_len(text(heading)) <= cells
 
 
@@ -51,7 +55,7 @@ def test_laps_fit_and_say_what_became_of_them(cells: int) -> None:
 
 
 def test_a_deleted_race_says_so_before_its_state() -> None:
-    _, rows = race_rows([race(RaceState.SUBMITTED, deleted=True)], {"1": "Left"}, 78)
+    _, rows = race_rows([race(RaceState.SUBMITTED, deleted=True)], {"1": "Left"}, 78, TODAY)
     assert "× Deleted" in text(rows[0])
 
 
@@ -110,3 +114,11 @@ def test_a_lap_that_somebody_changed_meanwhile_is_told() -> None:
 )
 def test_a_key_that_does_nothing_says_why(view: object, message: str) -> None:
     assert why_not(view, Kind.SET_TIME)[0] == message  # type: ignore[arg-type]
+
+
+def test_the_day_is_shown_of_races_of_another_day() -> None:
+    heading, rows = race_rows([race()], {"1": "Left"}, 78, TODAY)
+    assert "Jun" not in text(rows[0])
+    heading, rows = race_rows([race()], {"1": "Left"}, 78, date(2026, 6, 6))
+    assert "Jun" in text(rows[0])
+    assert cell_len(text(rows[0])) == cell_len(text(heading))

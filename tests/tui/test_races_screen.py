@@ -129,7 +129,7 @@ async def test_more_than_a_page_comes_as_one_scrolls(site: Site, event: Event, m
 
 async def test_a_wide_terminal_shows_the_chosen_race_beside_the_list(site: Site, event: Event, race: RaceView) -> None:
     async with seated(site, event.event_id, ROOMS, size=LARGE) as terminal:
-        await terminal.shows("WHAT HAPPENED", "Lap taken by hand", "00:08.500")
+        await terminal.shows("WHAT HAPPENED", "Lap taken by hand", "best 00:08.500", "q Quit")
 
 
 async def test_a_lap_time_is_corrected_with_a_reason(site: Site, event: Event, race: RaceView) -> None:

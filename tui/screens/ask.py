@@ -7,7 +7,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Static
+
+from tui.key_line import KeyLine
 
 QUESTION_COLUMNS = 64
 """A question of two lines is read at a glance; wider ones are not, and 80 columns leave a rim of the screen below."""
@@ -58,7 +60,7 @@ class Ask(ModalScreen[bool]):
             with Horizontal():
                 yield Button(self._label("yes"), variant="error" if self.careful else "primary", id="yes")
                 yield Button(self._label("no"), id="no")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Mark the answer that Enter gives."""

@@ -65,7 +65,7 @@ def race_form(box: Box, race: RaceView, title: str, kind: Kind, **fields: Any) -
 
 
 def _detail(race: RaceView) -> str:
-    return f"Race of {plain(race.username)}, run {race.run}. The trail says that you did it."
+    return f"Race of {plain(race.username)}, run {race.run}"
 
 
 async def _refuse_stale(box: Box, race_id: str, lap: LapView) -> None:

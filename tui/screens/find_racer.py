@@ -8,11 +8,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.box import Box
 from tui.columns import Cell, fit, plain
 from tui.errors import BoxError
+from tui.key_line import KeyLine
 from tui.racer_order import meant, offered
 from tui.row_list import RowList
 from tui.wire import Racer
@@ -35,7 +36,7 @@ class FindRacer(ModalScreen[Racer | None]):
     }
     FindRacer .title { text-style: bold; }
     FindRacer Input { margin: 0; }
-    FindRacer .said { height: auto; color: $text-muted; padding: 0 1; }
+    FindRacer .said { height: auto; color: $text-warning; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Take", priority=True),
@@ -53,6 +54,7 @@ class FindRacer(ModalScreen[Racer | None]):
         self._found: list[Racer] = []
         self._answered = ""
         """The letters that `_found` answers."""
+        self._is_answered = False
         self._takes_only = False
         """Enter came before the answer: who is the only one that fits is meant."""
 
@@ -61,9 +63,9 @@ class FindRacer(ModalScreen[Racer | None]):
         with Vertical():
             yield Static(Content(plain(self._title)), classes="title")
             yield Input(placeholder="Type a few letters of the name", max_length=80)
-            yield Static(Content("Asking the box…"), classes="said")
             yield RowList(id="found")
-        yield Footer(show_command_palette=False)
+            yield Static(classes="said")
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """The newest racers, before any letter: who has just signed up is often the one."""
@@ -114,22 +116,26 @@ class FindRacer(ModalScreen[Racer | None]):
             return
         if letters != self._letters:
             return
+        self._is_answered = True
         self._found = offered(found, letters) if letters else found
         self._answered = letters
-        self._say(self._count())
+        self._say(self._nobody() if not found else "")
         self._paint()
         self.query_one("#found", RowList).choose(0, is_told=False)
         if self._takes_only and (only := meant(self._found, letters)) is not None:
             self.dismiss(only)
         self._takes_only = False
 
+    def _nobody(self) -> str:
+        nobody = f"No racer is called “{plain(self._answered)}”." if self._answered else "No racers yet."
+        return f"{nobody} Type other letters, or register them at the desk."
+
     def _count(self) -> str:
-        if not self._found:
-            nobody = f"No racer is called “{plain(self._answered)}”." if self._answered else "No racers yet."
-            return f"{nobody} Type other letters, or register them at the desk."
+        if not self._is_answered:
+            return "Asking the box…"
         if not self._answered:
-            return "The newest racers:"
-        return f"More than {MOST}: type more letters." if len(self._found) >= MOST else f"{len(self._found)} found:"
+            return "The newest"
+        return f"The first {MOST}: type more letters" if len(self._found) >= MOST else f"{len(self._found)} found"
 
     def _say(self, text: str) -> None:
         self.query_one(".said", Static).update(Content(text))
@@ -137,4 +143,5 @@ class FindRacer(ModalScreen[Racer | None]):
     def _paint(self) -> None:
         rows = self.query_one("#found", RowList)
         cells = max(8, rows.content_width)
-        rows.set_rows((), [[Cell(fit(who(racer.username, racer.country), cells))] for racer in self._found])
+        names = [who(racer.username, racer.country) for racer in self._found]
+        rows.set_rows([Cell(fit(self._count(), cells))], [[Cell(fit(name, cells))] for name in names])

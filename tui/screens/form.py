@@ -14,10 +14,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from tui.columns import plain
 from tui.errors import BoxError
+from tui.key_line import KeyLine, KeyWord
 
 Typed = Mapping[str, str]
 """What stands in the fields, by their names."""
@@ -64,9 +65,7 @@ class Form(ModalScreen[bool]):
     Form .wrong { margin: 1 0; color: $text-error; text-style: bold; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "Next, save", show=False),
-        Binding("ctrl+s", "save", "Save", key_display="Enter", priority=True),
-        Binding("tab", "app.focus_next", "Other field", show=False),
+        Binding("ctrl+s", "save", "Save at once", key_display="^S", priority=True),
         Binding("escape", "leave", "Leave it as it is", key_display="Esc", priority=True),
     ]
 
@@ -80,6 +79,11 @@ class Form(ModalScreen[bool]):
         self._send = send
         self._is_sending = False
 
+    @property
+    def _keys(self) -> list[KeyWord]:
+        several = [KeyWord("Enter", "Next field, in the last one save"), KeyWord("Tab", "Other field")]
+        return several if len(self._fields) > 1 else [KeyWord("Enter", "Save")]
+
     def compose(self) -> ComposeResult:
         """What it is about, the fields, and what is wrong with them."""
         with VerticalScroll(can_focus=False):
@@ -90,7 +94,7 @@ class Form(ModalScreen[bool]):
                 yield Label(Content(field.label))
                 yield Input(field.typed, id=field.name, max_length=field.most, select_on_focus=True)
             yield Static(classes="wrong")
-        yield Footer(show_command_palette=False)
+        yield KeyLine(self._keys)
 
     def on_mount(self) -> None:
         """The first field is the one to type in."""

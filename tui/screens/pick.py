@@ -8,9 +8,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.columns import Cell, fit, plain
+from tui.key_line import KeyLine
 from tui.row_list import RowList
 
 
@@ -20,10 +21,11 @@ class Pick(ModalScreen[int | None]):
     DEFAULT_CSS = """
     Pick { align: center middle; }
     Pick > Vertical {
-        width: 56; max-width: 100%; height: 14; max-height: 100%;
+        width: 56; max-width: 100%; height: auto; max-height: 100%;
         padding: 0 1; border: heavy $accent; background: $surface;
     }
     Pick .title { text-style: bold; }
+    Pick RowList { height: 1; max-height: 14; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Choose", key_display="Enter"),
@@ -41,12 +43,13 @@ class Pick(ModalScreen[int | None]):
         with Vertical():
             yield Static(Content(plain(self._title)), classes="title")
             yield RowList()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """The keys are for the list."""
         self._paint()
         rows = self.query_one(RowList)
+        rows.styles.height = len(self._choices) + 1
         rows.choose(self._chosen, is_told=False)
         rows.focus()
 

@@ -194,7 +194,6 @@ class RaceEditScreen(RoomScreen):
     @work
     async def _change(self, form: Form) -> None:
         if await self.app.push_screen_wait(form):
-            self.notify("The board is made anew.", title="Saved.", timeout=2)
             self._load()
 
     def _change_race(self, title: str, kind: Kind, **fields: Any) -> None:

@@ -6,6 +6,7 @@ Pages come as somebody scrolls. Changing a race is in tui/screens/race_edit.py.
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import ClassVar
 
 from textual import work
@@ -19,7 +20,7 @@ from textual.widgets import Static
 from timing.structs import RaceState, RaceView
 from tui.columns import plain
 from tui.errors import BoxError
-from tui.race_rows import lap_rows, race_rows, summary, trail_text
+from tui.race_rows import detail_text, race_rows, trail_text
 from tui.row_list import RowList
 from tui.screens.base import RoomScreen
 from tui.screens.find_racer import FindRacer
@@ -29,13 +30,14 @@ from tui.wire import Racer
 from tui.words import STATES
 
 PAGE = 200
+NEWEST = 20
+"""Races that are asked for when one began or ended: it is among them, and the box is spared the rest."""
 NEAR = 20
 """Rows before the end at which the next page is asked for: nobody waits for it."""
 WIDE_CELLS = 118
 """A terminal this wide has room for the chosen race beside the list."""
 LOOK_S = 0.15
 """Nobody looks at a race that the cursor only passes."""
-DETAIL_CELLS = 54
 DELETED = "deleted"
 STATE_CHOICES: tuple[str, ...] = ("", *(state.value for state in RaceState), DELETED)
 NONE_FITS = "No race fits.\n\nPress F to see all races."
@@ -92,8 +94,10 @@ class RacesScreen(RoomScreen):
 
     def show(self, changed: frozenset[Changed]) -> None:
         """Ask again when a race began, ended or was corrected, and when the box can be reached again."""
-        if not changed.isdisjoint({Changed.BOARD, Changed.LINK, Changed.PICTURE_TRACKS}):
+        if not changed.isdisjoint({Changed.BOARD, Changed.LINK}):
             self._load()
+        elif Changed.PICTURE_TRACKS in changed:
+            self._load(NEWEST)
 
     def on_resize(self, resize: Resize) -> None:
         """Wide terminals show the chosen race too."""
@@ -146,24 +150,25 @@ class RacesScreen(RoomScreen):
         self._paint()
 
     @work(exclusive=True, group="races")
-    async def _load(self) -> None:
-        newest = await self.ask(self._page(None))
+    async def _load(self, limit: int | None = None) -> None:
+        limit = PAGE if limit is None or not self._is_known else limit
+        newest = await self.ask(self._page(None, limit))
         if newest is None:
             return
-        shown = {race.race_id for race in newest}
-        oldest = newest[-1].created_at if newest else ""
-        older = [race for race in self._races if race.race_id not in shown and race.created_at < oldest]
-        self._has_more = len(newest) == PAGE if not older else self._has_more
-        self._take([*newest, *older] if len(newest) == PAGE else newest)
+        older = _older(self._races, newest) if len(newest) == limit else []
+        if not older and limit == PAGE:
+            self._has_more = len(newest) == limit
+        self._take([*newest, *older])
 
-    @work(exclusive=True, group="races")
+    @work(exclusive=True, group="older")
     async def _load_older(self) -> None:
-        older = await self.ask(self._page(self._races[-1].race_id))
-        if older is not None:
+        wanted, last = self._filter, self._races[-1].race_id
+        older = await self.ask(self._page(last, PAGE))
+        if older is not None and self._filter is wanted and self._races and self._races[-1].race_id == last:
             self._has_more = len(older) == PAGE
             self._take([*self._races, *older])
 
-    async def _page(self, before: str | None) -> list[RaceView]:
+    async def _page(self, before: str | None, limit: int) -> list[RaceView]:
         wanted, is_deleted = self._filter, self._filter.state == DELETED
         return await self.seat.box.races(
             event_id=self.seat.event_id,
@@ -172,7 +177,7 @@ class RacesScreen(RoomScreen):
             state=None if is_deleted or not wanted.state else RaceState(wanted.state),
             only_deleted=is_deleted,
             before=before,
-            limit=PAGE,
+            limit=limit,
         )
 
     @work(exclusive=True, group="look")
@@ -209,7 +214,8 @@ class RacesScreen(RoomScreen):
 
     def _paint(self) -> None:
         rows, is_empty = self.query_one("#races-rows", RowList), self._is_known and not self._races
-        rows.set_rows(*race_rows(self._races, self._track_names(), rows.content_width))
+        today = datetime.now().astimezone().date()
+        rows.set_rows(*race_rows(self._races, self._track_names(), rows.content_width, today))
         self.query_one("#races-head", Static).update(Content(self._head()))
         self.query_one("#races-body").display = not is_empty
         empty = self.query_one("#races-empty", Static)
@@ -227,8 +233,12 @@ class RacesScreen(RoomScreen):
         return " · ".join([plain(track), plain(racer), state, count if self._is_known else "asking the box"])
 
     def _paint_detail(self, race: RaceView, trail: Content) -> None:
-        _, laps = lap_rows(race.laps, race.best_ms, DETAIL_CELLS)
-        lines = [summary(race, self._track_names().get(race.track_id, race.track_id)), Content("")]
-        lines += [Content("".join(cell.text for cell in row).rstrip()) for row in laps]
-        lines += [Content("") if laps else Content("No laps.\n"), Content.styled("WHAT HAPPENED", "bold"), trail]
+        track = self._track_names().get(race.track_id, race.track_id)
+        lines = [detail_text(race, track), Content.styled("WHAT HAPPENED", "bold"), trail]
         self.query_one("#races-lines", Static).update(Content("\n").join(lines))
+
+
+def _older(races: list[RaceView], newest: list[RaceView]) -> list[RaceView]:
+    """Those of `races` that come after the last of `newest`."""
+    shown = {race.race_id for race in newest}
+    return [race for race in races if race.race_id not in shown and race.created_at <= newest[-1].created_at]
