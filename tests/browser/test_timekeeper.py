@@ -214,8 +214,6 @@ async def test_presses_without_a_network_wait_in_sight_and_arrive_in_order(scree
 
 async def test_laps_pressed_without_a_network_come_out_as_pressed(screens: Screens, event: Event) -> None:
     race = await running(screens, event)
-    page = await timekeeper(screens, event)
-    await knows_the_clock(page)
     blocked, sent = True, dict[str, dict[str, object]]()
 
     async def cut(route: Route) -> None:
@@ -223,7 +221,8 @@ async def test_laps_pressed_without_a_network_come_out_as_pressed(screens: Scree
         sent[body["action_id"]] = body
         await (route.abort() if blocked else route.continue_())
 
-    await page.route("**/actions", cut)
+    page = await timekeeper(screens, event, presses=cut)
+    await knows_the_clock(page)
     pressed: list[tuple[int, int]] = []
     for count in (1, 2, 3):
         before_ns = clock.mono_ns()
@@ -247,15 +246,20 @@ async def test_page_that_cannot_read_the_clock_says_that_a_press_counts_on_arriv
     screens: Screens, event: Event
 ) -> None:
     race = await running(screens, event)
+    blocked = True
+
+    async def cut(route: Route) -> None:
+        await (route.abort() if blocked else route.continue_())
+
     device = await crew_device(screens)
     await device.route("**/api/clock", lambda route: route.abort())
+    await device.route("**/actions", cut)
     page = await screens.open(address(event), device)
     await expect(page.locator("#link")).to_have_text("live")
-    await page.route("**/actions", lambda route: route.abort())
     await page.keyboard.press("l")
     await expect(page.locator("#unsent li")).to_contain_text("The box does not answer. It will count when it arrives.")
     arriving_ns = clock.mono_ns()
-    await page.unroute("**/actions")
+    blocked = False
     await shows(page, "running", 1)
 
     assert (await screens.house.control.journal(race.race_id))[-1].at_ns > arriving_ns
@@ -297,11 +301,35 @@ async def test_waiting_press_can_be_let_go(screens: Screens, event: Event) -> No
     assert race_now(screens, event).laps == []
 
 
+async def test_finger_that_lies_on_a_waiting_press_during_a_try_still_lets_it_go(screens: Screens, event: Event) -> None:
+    await running(screens, event)
+    tries = asyncio.Semaphore(0)
+
+    async def cut(route: Route) -> None:
+        await route.abort()
+        tries.release()
+
+    page = await timekeeper(screens, event, presses=cut)
+    await page.keyboard.press("l")
+    await expect(page.locator("#unsent li")).to_contain_text("The box does not answer.")
+    await page.get_by_role("button", name="Do not send").hover()
+    await page.mouse.down()
+    while not tries.locked():
+        await tries.acquire()
+    for _ in range(2):  # The second begins once the first has been shown.
+        await tries.acquire()
+    await page.mouse.up()
+
+    await expect(page.locator("#unsent")).to_be_hidden()
+    await expect(page.locator(".pending")).to_have_count(0)
+    assert race_now(screens, event).laps == []
+
+
 async def test_double_click_and_held_key_are_one_press(screens: Screens, event: Event) -> None:
     await running(screens, event)
     page = await timekeeper(screens, event)
 
-    await page.dblclick("button[data-kind=lap]")
+    await page.evaluate("lap = document.querySelector('button[data-kind=lap]'), lap.click(), lap.click()")
     await shows(page, "running", 1)
     await page.keyboard.down("r")
     for _ in range(5):
@@ -378,11 +406,13 @@ async def test_lap_invalid_and_best_sound_different_and_mute_is_remembered(scree
     async def heard(*names: str) -> None:
         await page.wait_for_function("(names) => JSON.stringify(heard) === JSON.stringify(names)", arg=list(names))
 
-    await asyncio.sleep(2.5)  # The first lap is the slower one, however long its sound takes to be heard.
     await page.keyboard.press("l")
     await heard("lapfalse")
-    await asyncio.sleep(ONE_CLICK_S)
-    await act(screens.house, race, Kind.LAP)
+    # The second lap is the faster one, however long the first one's sound took to be heard.
+    first_ms = race_now(screens, event).laps[0].lap_ms
+    first_ns = (await screens.house.control.journal(race.race_id))[-1].at_ns
+    half_ns = min(clock.mono_ns(), first_ns + first_ms * 500_000)
+    await act(screens.house, race, Kind.LAP, pressed_at_ns=half_ns, pressed_boot_id=clock.boot_id())
     await heard("lapfalse", "bestfalse")
     await page.keyboard.press("m")
     await page.keyboard.press("d")
@@ -401,7 +431,7 @@ async def test_clocks_run_by_themselves_and_stand_still_when_paused(screens: Scr
     await expect(lap).not_to_have_text(first)
     await act(screens.house, race, Kind.PAUSE)
     await shows(page, "paused")
-    await page.wait_for_timeout(50)
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     frozen = await lap.inner_text()
     await page.wait_for_timeout(300)
 

@@ -125,28 +125,43 @@ function when({ action, stamp }) {
   return stamp ? " It will count as pressed." : " It will count when it arrives.";
 }
 
-/** What has not been answered for a moment, each with a way to let it go. */
+/**
+ * What has not been answered for a moment, each with a way to let it go.
+ *
+ * A press keeps its row for as long as it waits: a button made anew between a finger's touch and its lifting would
+ * never hear of the click.
+ */
 function show() {
   const old = waiting.filter((one) => one.tries > 0 || Date.now() - one.at > SHOW_AFTER_MS);
+  const rows = old.map((one) => (one.row ??= rowOf(one)));
+  for (const row of [...list.children]) if (!rows.includes(row)) row.remove();
+  rows.forEach((row, place) => {
+    if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
+    const text = wordsOf(old[place]);
+    if (row.firstChild.textContent !== text) row.firstChild.textContent = text;
+  });
   list.closest("section").hidden = old.length === 0;
-  list.replaceChildren(
-    ...old.map((one) => {
-      const item = document.createElement("li");
-      item.className = "split";
-      const text = document.createElement("span");
-      const name = NAMES[one.action.kind] ?? one.action.kind.replaceAll("_", " ");
-      text.textContent = `${name}, pressed ${one.at.toLocaleTimeString()}. ${one.why ?? (one === waiting[0] ? "Sending…" : "Waits its turn.")}${when(one)}`;
-      const drop = document.createElement("button");
-      drop.type = "button";
-      drop.className = "btn small";
-      drop.textContent = "Do not send";
-      drop.addEventListener("click", () => {
-        waiting.splice(waiting.indexOf(one), 1);
-        show();
-      });
-      item.append(text, drop);
-      return item;
-    }),
-  );
   changed();
+}
+
+function rowOf(one) {
+  const row = document.createElement("li");
+  row.className = "split";
+  const drop = document.createElement("button");
+  drop.type = "button";
+  drop.className = "btn small";
+  drop.textContent = "Do not send";
+  drop.addEventListener("click", () => {
+    const place = waiting.indexOf(one);
+    if (place >= 0) waiting.splice(place, 1);
+    show();
+  });
+  row.append(document.createElement("span"), drop);
+  return row;
+}
+
+function wordsOf(one) {
+  const name = NAMES[one.action.kind] ?? one.action.kind.replaceAll("_", " ");
+  const why = one.why ?? (one === waiting[0] ? "Sending…" : "Waits its turn.");
+  return `${name}, pressed ${one.at.toLocaleTimeString()}. ${why}${when(one)}`;
 }
