@@ -1,5 +1,6 @@
 """The whole face of a race: everything that matters stands on 80 columns, and 140 use their room."""
 
+import pytest
 from msgspec.structs import replace
 from textual.app import App, ComposeResult
 from textual.content import Content
@@ -108,6 +109,12 @@ async def test_no_race_shows_who_is_next_instead_of_clocks() -> None:
     assert "Left is free" in text
     assert "TIME LEFT" not in text
     assert "STRIPS" in text
+
+
+@pytest.mark.parametrize("size", [(60, 15), (30, 8), (12, 4), (2, 2)])
+async def test_a_terminal_that_is_far_too_small_breaks_nothing(size: tuple[int, int]) -> None:
+    assert len(await drawn(size, busy_track())) == size[1]
+    assert len(await drawn(size, replace_race(busy_track()))) == size[1]
 
 
 def replace_race(seen: Picture) -> Picture:

@@ -323,6 +323,18 @@ def test_used_up_runs_are_said_before_the_key_is_pressed() -> None:
     assert lines[-1] == "Will be raced by proxy."
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (RaceState.SUBMITTED, "Left is free   √ Submitted  ada (NL)  1 valid lap, best 00:08.000"),
+        (RaceState.DISCARDED, "Left is free   × Discarded  ada (NL)"),
+    ],
+)
+def test_a_free_track_says_how_the_race_before_ended(state: RaceState, words: str) -> None:
+    ended = race(state, lap(1), lap(2, valid=False))
+    assert text(free_lines("Left", [], by_proxy=False, may_run=True, result=ended))[1] == words
+
+
 def test_an_empty_line_says_how_to_fill_it() -> None:
     lines = text(free_lines("Left", [], by_proxy=False, may_run=True))
     assert lines[-1] == "  2  opens the queue; A there adds a racer by a few letters"

@@ -105,7 +105,7 @@ async def test_a_whole_race_is_timed_by_keys_and_the_next_one_made_ready(site: S
         await terminal.keys("x")
         await terminal.shows("■ Over")
         await terminal.keys("s")
-        await terminal.shows("Left is free", "Next   bob (NL)")
+        await terminal.shows("Left is free   √ Submitted  ada (NL)  1 valid lap, best 00:0", "Next   bob (NL)")
         races = await terminal.seat.box.races(event_id=event.event_id)
     assert [(race.state, [lap.valid for lap in race.laps]) for race in races] == [(RaceState.SUBMITTED, [True, False])]
 
@@ -184,7 +184,7 @@ async def test_end_and_discard_ask_when_they_should(site: Site, event: Event) ->
         await terminal.until(lambda: isinstance(terminal.app.screen, RaceScreen))
         assert state(site, event) is RaceState.PAUSED
         await terminal.keys("ctrl+x", "y")
-        await terminal.shows("Left is free")
+        await terminal.shows("Left is free   × Discarded  ada")
         assert live(site, event) is None
 
 

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from timing.journal import Kind
 from timing.structs import LapView, RaceView
 from tui import local_clock
+from tui.errors import BoxError
 from tui.next_racer import NextRacer
 from tui.picture import NS_PER_MS
 from tui.press import Waiting
@@ -44,9 +45,10 @@ class RaceScreen(RaceKeys):
     def __init__(self) -> None:
         super().__init__()
         self._chosen: int | None = None
-        self._chosen_of: str | None = None
+        self._race_id: str | None = None
         self._next_by_proxy = False
         self._next = NextRacer(self)
+        self._result: RaceView | None = None
         self._strips_at_ns = 0
         self._shown: Shown | None = None
         self._keys: frozenset[object] = frozenset()
@@ -63,8 +65,10 @@ class RaceScreen(RaceKeys):
         if Changed.PICTURE_STRIPS in changed:
             self._strips_at_ns = now_ns
         race_id = self._race.race_id if self._race else None
-        if race_id != self._chosen_of:
-            self._chosen, self._chosen_of = None, race_id
+        if race_id != self._race_id:
+            if self._race_id is not None:
+                self._ask_result(self._race_id)
+            self._chosen, self._race_id = None, race_id
         self._shown = None
         self._draw(now_ns)
         keys = frozenset({*self.seat.allowed, bool(self._laps), race_id, bool(self.seat.presses.waiting)})
@@ -95,7 +99,17 @@ class RaceScreen(RaceKeys):
             chosen=self._chosen,
             next_by_proxy=self._next_by_proxy,
             strips_age_s=max(0, now_ns - self._strips_at_ns) // NS_PER_MS // 1000,
+            result=self._result,
         )
+
+    @work(exclusive=True, group="result")
+    async def _ask_result(self, race_id: str) -> None:
+        """How the race that left the track ended: handed in, thrown away or moved."""
+        try:
+            self._result = await self.seat.box.race(race_id)
+        except BoxError:
+            self._result = None
+        self._draw(self.seat.server_now_ns())
 
     # ---- keys
 

@@ -5,19 +5,23 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from timing.crew_structs import InLine
+from timing.structs import RaceState, RaceView
 from tui.columns import plain
 from tui.errors import BoxError
-from tui.widgets.panel import BAD, OWN, SOFT, STRONG, WARN, Draw
+from tui.widgets.panel import BAD, GOOD, OWN, SOFT, STRONG, WARN, Draw
 from tui.widgets.queue_side import in_line, is_used_up
-from tui.words import who
+from tui.words import STATES, counted, lap_text, who
 
 THEN_SHOWN = 4
+Part = str | tuple[str, str]
 
 
-def free_lines(track_name: str, line: Sequence[InLine], *, by_proxy: bool, may_run: bool) -> Draw:
-    """The track is free; `by_proxy`: the next race will be marked so."""
+def free_lines(
+    track_name: str, line: Sequence[InLine], *, by_proxy: bool, may_run: bool, result: RaceView | None = None
+) -> Draw:
+    """The track is free; `by_proxy`: the next race will be marked so; `result`: how the one before ended."""
     standing = in_line(line)
-    heading = Content.assemble((f"{plain(track_name)} is free", STRONG))
+    heading = Content.assemble((f"{plain(track_name)} is free", STRONG), *_ended(result))
     said = _next(standing[0], by_proxy=by_proxy, may_run=may_run) if standing else _nobody(may_run=may_run)
     lines = [Content(""), heading, Content(""), *said]
 
@@ -26,6 +30,17 @@ def free_lines(track_name: str, line: Sequence[InLine], *, by_proxy: bool, may_r
         return [one.truncate(width, ellipsis=True) for one in [*lines, *rest]]
 
     return draw
+
+
+def _ended(result: RaceView | None) -> list[Part]:
+    """What became of the race before, so that nobody wonders whether it was handed in."""
+    if result is None:
+        return []
+    valid = sum(lap.valid for lap in result.laps)
+    told = f"   {STATES[result.state]}  {plain(who(result.username, result.country))}"
+    if result.state is not RaceState.SUBMITTED:
+        return [(told, WARN)]
+    return [(told, GOOD), f"  {counted(valid, 'valid lap')}, best {lap_text(result.best_ms)}"]
 
 
 def asking_lines(problem: BoxError | None) -> Draw:

@@ -19,7 +19,7 @@ from tui.seat import Clocks
 from tui.widgets.clocks import Clock
 from tui.widgets.free_track import asking_lines, free_lines
 from tui.widgets.lap_table import lap_lines
-from tui.widgets.panel import Panel
+from tui.widgets.panel import Draw, Panel
 from tui.widgets.queue_side import queue_lines
 from tui.widgets.race_summary import (
     clock_caption,
@@ -43,7 +43,7 @@ class Shown:
 
     `pending`: presses on their way, in words. `waiting`: said loudly when presses wait for long. `chosen`: the lap
     that V is for. `next_by_proxy`: the next race will be marked so. `strips_age_s`: since the strips' health came.
-    `link_problem`: why there is no link.
+    `link_problem`: why there is no link. `result`: the race before, once it has left the track.
     """
 
     pending: tuple[str, ...] = ()
@@ -52,6 +52,7 @@ class Shown:
     next_by_proxy: bool = False
     strips_age_s: int = 0
     link_problem: BoxError | None = None
+    result: RaceView | None = None
 
 
 class RaceFace(Container):
@@ -114,11 +115,7 @@ class RaceFace(Container):
         self.set_class(race is None, "-free")
         self.set_class(race is not None, "-busy")
         if race is None:
-            self._panel("free").put(
-                free_lines(picture.track_name, picture.queue, by_proxy=shown.next_by_proxy, may_run=picture.may_run)
-                if picture.known
-                else asking_lines(shown.link_problem)
-            )
+            self._panel("free").put(_free(picture, shown))
         else:
             self._show_race(race, shown)
         self._panel("trail").put(trail_lines(race.trail if race else ()))
@@ -149,6 +146,18 @@ class RaceFace(Container):
 
     def _panel(self, name: str) -> Panel:
         return self.query_one(f"#{name}", Panel)
+
+
+def _free(picture: Picture, shown: Shown) -> Draw:
+    if not picture.known:
+        return asking_lines(shown.link_problem)
+    return free_lines(
+        picture.track_name,
+        picture.queue,
+        by_proxy=shown.next_by_proxy,
+        may_run=picture.may_run,
+        result=shown.result,
+    )
 
 
 def show_clocks(place: Widget, race: RaceView, clocks: Clocks) -> None:
