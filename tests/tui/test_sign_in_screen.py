@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 from textual.app import App
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -273,3 +274,20 @@ async def test_a_name_from_elsewhere_can_do_nothing_to_the_screen(site: Site) ->
     app = SigningIn(SignInScreen(Box(site.url), "Hall [red]\x1b[2J", reason="[/] \x07"))
     async with app.run_test(size=SIZE):
         assert "Sign in at Hall [red] [2J" in seen(app)
+
+
+@pytest.mark.parametrize("between", ["enter", "tab", "down"])
+async def test_a_password_typed_at_once_is_never_seen_in_the_name(app: SigningIn, between: str) -> None:
+    async with app.run_test(size=SIZE) as pilot:
+        for key in (*"olga", between, *"hedgehog"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: field(app, "password").value == "hedgehog")
+        assert field(app, "name").value == "olga"
+
+
+async def test_enter_right_behind_the_last_letter_sends_them_all(app: SigningIn) -> None:
+    async with app.run_test(size=SIZE) as pilot:
+        for key in (*"the-operator", "enter", *PASSWORD, "enter"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: app.has_ended)
+    assert app.return_value is not None

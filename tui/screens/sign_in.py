@@ -44,8 +44,10 @@ class SignInScreen(Screen[Session | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         # Enter is the input's own, after every letter that was typed before it; here it is only told.
         Binding("ctrl+s", "sign_in", "Sign in", key_display="Enter", priority=True),
-        Binding("tab,down", "app.focus_next", "Next field", key_display="Tab"),
-        Binding("shift+tab,up", "app.focus_previous", "Field before", show=False),
+        # Priority: what is typed right behind the key is meant for the other field, and a password for no other.
+        Binding("enter", "to_password", "Password", show=False, priority=True),
+        Binding("tab,down", "app.focus_next", "Next field", key_display="Tab", priority=True),
+        Binding("shift+tab,up", "app.focus_previous", "Field before", show=False, priority=True),
         Binding("escape", "leave", "Another box", key_display="Esc", priority=True),
     ]
 
@@ -87,13 +89,18 @@ class SignInScreen(Screen[Session | None]):
         if changed.value and not self._wait_s and self.query_one(".said").has_class("wrong"):
             self._say("")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter goes on to the password from the name only; elsewhere it is the input's own."""
+        return action != "to_password" or self.focused is self._field(NAME)
+
+    def action_to_password(self) -> None:
+        """From the name."""
+        self.set_focus(self._field(PASSWORD))
+
     def on_input_submitted(self, submitted: Input.Submitted) -> None:
-        """Enter in the name goes on to the password."""
+        """Enter, after every letter that was typed before it."""
         submitted.stop()
-        if submitted.input.id == NAME and not self._typed(PASSWORD):
-            self._field(PASSWORD).focus()
-        else:
-            self.action_sign_in()
+        self.action_sign_in()
 
     def action_sign_in(self) -> None:
         """With what stands in the fields; a badge counts where it is typed."""
