@@ -160,7 +160,14 @@ def _client(address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=httpx.AsyncHTTPTransport(uds=path, limits=httpx.Limits(max_connections=20, keepalive_expiry=20)),
         base_url="http://box" if path is not None else address,
+        headers=_host_without_zone(address),
         timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
         follow_redirects=False,
         trust_env=False,
     )
+
+
+def _host_without_zone(address: str) -> dict[str, str]:
+    """Which of our networks a link-local address is on concerns nobody else (RFC 6874, 4); a box refuses it."""
+    host, zone, port = address.removeprefix("http://").partition("%")
+    return {"host": f"{host}{port[port.find(']') :]}"} if zone and host.startswith("[") else {}

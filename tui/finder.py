@@ -117,9 +117,11 @@ class Finder:
                 await self._heard.run()
             except Exception as error:  # Boxes can be reached without it.
                 log.info("listen_failed error=%r", error)
-                self.problem = f"This machine cannot listen for boxes: {error}."
+                self.problem = f"This machine cannot listen for boxes: {str(error).rstrip('.')}."
             self._merge()
+            self.changed()
             await asyncio.sleep(AGAIN_S)
+            self.problem = None
 
     async def _look_here(self) -> None:
         while True:

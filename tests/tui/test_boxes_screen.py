@@ -17,7 +17,7 @@ from tui import heard_boxes
 from tui.found_boxes import Sighting, Source
 from tui.row_list import RowList
 from tui.screens import boxes as screen
-from tui.screens.boxes import NONE_FOUND, BoxesScreen
+from tui.screens.boxes import LOOKING, NONE_FOUND, BoxesScreen
 
 __all__ = ["house", "site"]
 
@@ -180,3 +180,16 @@ async def test_long_names_of_any_script_fit(hall: Hall, site: Site, small: bool)
         hall.say(heard(site, "山田太郎" * 20, "Grand Prix of the whole wide world" * 4))
         text = await terminal.until("√ ready", "…")
         assert site.url.removeprefix("http://") in text
+
+
+async def test_a_machine_that_cannot_listen_says_so_and_takes_addresses(hall: Hall, site: Site) -> None:
+    async def run() -> None:
+        raise OSError("Address already in use")
+
+    hall.run = run  # type: ignore[method-assign]
+    async with choosing() as terminal:
+        await terminal.until("This machine cannot listen for boxes")
+        said = terminal.app.screen.query_one(".said", Static)
+        assert str(said.render()) == f"{LOOKING} This machine cannot listen for boxes: Address already in use."
+        await terminal.pilot.press(*f"127.0.0.1:{site.port}", "enter")
+        assert await terminal.answer() == site.url

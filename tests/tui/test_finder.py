@@ -82,6 +82,19 @@ class TestOnTwoMachines:
         box = await finding.box(lambda box: "http://10.9.8.1:8080" not in box.addresses and box.answers_at)
         assert box.answers_at == "http://10.9.8.7:8080"
 
+    async def test_a_cable_without_any_addresses_is_enough_for_a_box_that_listens_on_ipv6(
+        self, machines: tuple[Machine, Machine]
+    ) -> None:
+        there, desk = machines
+        there.remove_address("10.9.8.1")
+        desk.remove_address("10.9.8.2")
+        finding = await Finding.on(desk)
+        await there.box("data", "Halle 3", host="::")
+        box = await finding.box(lambda box: box.answers_at)
+        assert box.answers_at is not None
+        assert box.answers_at.startswith("http://[fe80::")
+        assert "%" in box.answers_at
+
     async def test_a_box_that_ends_goes_and_one_that_is_killed_is_seen_not_to_answer(
         self, machines: tuple[Machine, Machine]
     ) -> None:
