@@ -130,6 +130,10 @@ class RowList(ScrollView, can_focus=True):
         """As many rows as are seen at once."""
         self.choose((self.chosen or 0) + pages * self.page_rows)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where all rows are in view, the keys for pages are free for what stands beside them."""
+        return len(self._rows) > self.page_rows if action == "page" else True
+
     def on_click(self, click: Click) -> None:
         """Where there is a mouse."""
         if click.y > 0:

@@ -22,6 +22,8 @@ NAME_CELLS = 8
 NAME_MOST = 28
 TEST_CELLS = 14
 """For "× Misses taps"; longer verdicts are told whole below."""
+CONTACT_FROM, BOUNCES_FROM = 66, 75
+"""Below so many cells the figures of the last hit give way to the verdicts."""
 BIG_ROWS = 11
 """Two lines of the larger letters."""
 CLOCK_OFF_MS = 2_000
@@ -40,6 +42,16 @@ class Place:
     line: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Cells of the columns that differ; 0 is left out."""
+
+    name: int
+    contact: int
+    bounces: int
+    test: int
+
+
 def strip_rows(
     recorders: Sequence[RecorderPicture], age_ms: int, cells: int, *, is_live: bool = True
 ) -> tuple[Row, list[Row], list[Place]]:
@@ -49,19 +61,7 @@ def strip_rows(
     Args:
         age_ms: Since the box said so: silence goes on by itself, except where nobody knows (`is_live` False).
     """
-    fixed = LINE + NOW + HITS + CONTACT + BOUNCES + 2
-    longest = max((cell_len(plain(line.name)) for of in recorders for line in of.lines), default=0)
-    name_cells = max(NAME_CELLS, min(NAME_MOST, longest, cells - fixed - TEST_CELLS))
-    test_cells = max(0, cells - fixed - name_cells)
-    heading = [
-        Cell(fit("Strip", name_cells + 2)),
-        Cell(fit("Line", LINE, right=True)),
-        Cell(fit("    Now", NOW)),
-        Cell(fit("Hits", HITS, right=True)),
-        Cell(fit("On it", CONTACT, right=True)),
-        Cell(fit("Bounces", BOUNCES, right=True)),
-        Cell(fit("  Test", test_cells)),
-    ]
+    widths = _widths(recorders, cells)
     rows: list[Row] = []
     places: list[Place] = []
     for number, of in enumerate(recorders):
@@ -70,9 +70,9 @@ def strip_rows(
         for line in of.lines:
             now = line if line.silent_ms is None else replace(line, silent_ms=line.silent_ms + age_ms)
             known = is_live and of.recorder.connected
-            rows.append(_line_row(now, of.test, name_cells, test_cells, is_known=known))
+            rows.append(_line_row(now, of.test, widths, is_known=known))
             places.append(Place(number, line.line))
-    return heading, rows, places
+    return _heading(widths), rows, places
 
 
 def asked_place(before: Sequence[RecorderPicture] | None, after: Sequence[RecorderPicture]) -> Place | None:
@@ -135,17 +135,38 @@ def _recorder_row(of: RecorderPicture, cells: int) -> Row:
     return [Cell(f"{fit(name, min(NAME_MOST, cells))} ", Look.STRONG), Cell(fit(state, cells - NAME_MOST - 1), look)]
 
 
-def _line_row(line: LinePicture, test: TestPicture | None, name_cells: int, test_cells: int, *, is_known: bool) -> Row:
+def _widths(recorders: Sequence[RecorderPicture], cells: int) -> Widths:
+    contact = CONTACT if cells >= CONTACT_FROM else 0
+    bounces = BOUNCES if cells >= BOUNCES_FROM else 0
+    fixed = LINE + NOW + HITS + contact + bounces + 2
+    longest = max((cell_len(plain(line.name)) for of in recorders for line in of.lines), default=0)
+    name = max(NAME_CELLS, min(NAME_MOST, longest, cells - fixed - TEST_CELLS))
+    return Widths(name=name, contact=contact, bounces=bounces, test=max(0, cells - fixed - name))
+
+
+def _heading(widths: Widths) -> Row:
+    return [
+        Cell(fit("Strip", widths.name + 2)),
+        Cell(fit("Line", LINE, right=True)),
+        Cell(fit("    Now", NOW)),
+        Cell(fit("Hits", HITS, right=True)),
+        Cell(fit("On it", widths.contact, right=True)),
+        Cell(fit("Bounces", widths.bounces, right=True)),
+        Cell(fit("  Test", widths.test)),
+    ]
+
+
+def _line_row(line: LinePicture, test: TestPicture | None, widths: Widths, *, is_known: bool) -> Row:
     now, look = _now(line) if is_known else ("? not known", Look.WARN)
     has_hit = line.hits > 0 and line.contact_ms is not None
     return [
-        Cell(f"  {fit(line.name, name_cells)}"),
+        Cell(f"  {fit(line.name, widths.name)}"),
         Cell(fit(str(line.line), LINE, right=True), Look.SOFT),
         Cell(fit(f"  {now}", NOW), look),
         Cell(fit(str(line.hits), HITS, right=True), Look.STRONG),
-        Cell(fit(contact_text(line) if has_hit else "–", CONTACT, right=True)),
-        Cell(fit(str(line.bounces or 0) if has_hit else "–", BOUNCES, right=True)),
-        *_tested(line, test, test_cells),
+        Cell(fit(contact_text(line) if has_hit else "–", widths.contact, right=True)),
+        Cell(fit(str(line.bounces or 0) if has_hit else "–", widths.bounces, right=True)),
+        *_tested(line, test, widths.test),
     ]
 
 
@@ -185,7 +206,8 @@ def _test(test: TestPicture, width: int, rows: int) -> list[Cell]:
         said += [Cell(""), Cell("   ".join([*step, *([plain(test.hint)] if test.hint else [])]), Look.WARN)]
     if test.verdicts:
         said.append(Cell(""))
-        for verdict in test.verdicts:
+        first_bad = test.verdicts if test.running else sorted(test.verdicts, key=lambda verdict: verdict.good)
+        for verdict in first_bad:
             said += _verdict(verdict, width)
     return said
 

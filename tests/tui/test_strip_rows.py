@@ -77,10 +77,15 @@ def test_rows_stand_for_recorders_and_lines() -> None:
     assert places == [Place(0), Place(0, 17), Place(1), Place(1, 3)]
 
 
-@given(st.text(min_size=1, max_size=60), st.integers(64, 160))
+@given(st.text(min_size=1, max_size=60), st.integers(50, 160))
 def test_no_name_of_a_strip_breaks_the_columns(name: str, cells: int) -> None:
     of = picture(line(name=name), line(27, "b"), is_own=False, name=name, problem=name)
     assert {cell_len(row) for row in rows_of(of, cells=cells)} == {cells}
+
+
+def test_a_narrow_terminal_keeps_the_verdicts() -> None:
+    heading, *_ = rows_of(picture(line()), cells=57)
+    assert heading.split() == ["Strip", "Line", "Now", "Hits", "Test"]
 
 
 def test_without_a_test_it_says_how_to_begin_one() -> None:
@@ -143,9 +148,9 @@ def test_the_verdicts_say_what_to_do() -> None:
     floor.wait(25_000)
     of = picture(line(), line(27, "strip 2"), floor=floor)
     assert [cell.text for cell in said(of)[-3:]] == [
-        "√ strip 1: Good. 3 taps felt, 80 ms on it, no bounces.",
         "× strip 2: Dead. Nothing came from line 27. Press the tape down along the",
         "  foil, and look at the cable and its plug.",
+        "√ strip 1: Good. 3 taps felt, 80 ms on it, no bounces.",
     ]
     assert "√ Good" in rows_of(of)[2]
     assert "× Dead" in rows_of(of)[3]

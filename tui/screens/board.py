@@ -186,6 +186,8 @@ class BoardScreen(RoomScreen):
     # ---- what is seen
 
     def _paint(self) -> None:
+        if not self.query(RowList):  # A timer may come while the screen goes.
+            return
         rows, board = self.query_one("#board-rows", RowList), self._board
         self.query_one("#board-head", Static).update(self._head())
         is_empty = board is not None and not board.rows

@@ -6,6 +6,7 @@ The box judges; this screen shows it, passes on what somebody wants, and rings f
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
@@ -48,6 +49,8 @@ class StripsScreen(RoomScreen):
         Binding("k", "skip", "Skip"),
         Binding("escape", "end", "End test"),
         Binding("h", "hit", "Hit"),
+        Binding("pagedown", "scroll_said(1)", "Read on", key_display="PgDn"),
+        Binding("pageup", "scroll_said(-1)", "Read on", show=False),
     ]
 
     def __init__(self) -> None:
@@ -85,7 +88,7 @@ class StripsScreen(RoomScreen):
 
     def on_tick(self, server_now_ns: int) -> None:
         """Silence counts on by itself."""
-        if time.monotonic() - self._painted_s >= REPAINT_S:
+        if time.monotonic() - self._painted_s >= REPAINT_S and self.query("#strip-said"):
             self._paint()
 
     def on_resize(self, _: Resize) -> None:
@@ -102,17 +105,17 @@ class StripsScreen(RoomScreen):
     def action_start(self) -> None:
         """Begin the test of the chosen recorder."""
         if (of := self._chosen()) is not None and self.may_run():
-            self._do_start(of.recorder.recorder_id or "")
+            self._do(self.seat.box.start_strip_test(of.recorder.recorder_id or ""))
 
     def action_skip(self) -> None:
         """Leave out the strip that is asked for."""
         if (of := self._chosen()) is not None and of.test is not None and self.may_run():
-            self._do_skip(of.recorder.recorder_id or "", of.test.asked)
+            self._do(self.seat.box.skip_strip(of.recorder.recorder_id or "", of.test.asked))
 
     def action_end(self) -> None:
         """End the test, or put its result away."""
         if (of := self._chosen()) is not None and self.may_run():
-            self._do_end(of.recorder.recorder_id or "")
+            self._do(self.seat.box.cancel_strip_test(of.recorder.recorder_id or ""))
 
     def action_hit(self) -> None:
         """Press the chosen strip, which must be a simulated one of the box itself."""
@@ -124,7 +127,12 @@ class StripsScreen(RoomScreen):
         elif place.line is None:
             self.notify("Choose a strip with the arrows, then press H.", title="Which strip?", severity="warning")
         else:
-            self._do_hit(place.line)
+            self._do(self.seat.box.hit_strip(place.line))
+
+    def action_scroll_said(self, pages: int) -> None:
+        """What to do has more rows than the terminal."""
+        said = self.query_one("#strip-panel")
+        said.scroll_relative(y=pages * max(1, said.size.height - 2), animate=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only keys that do something now are in the footer; T always is, or it would lead to another track."""
@@ -138,6 +146,8 @@ class StripsScreen(RoomScreen):
                 return of is not None and (test is not None or of.ended is not None)
             case "hit":
                 return of is not None and of.simulated and of.recorder.connected
+            case "scroll_said":
+                return any(said.max_scroll_y > 0 for said in self.query("#strip-panel"))
         return True
 
     # ---- the box
@@ -157,20 +167,8 @@ class StripsScreen(RoomScreen):
             await asyncio.sleep(AGAIN_S)
 
     @work(group="strip-test")
-    async def _do_start(self, recorder_id: str) -> None:
-        await self.ask(self.seat.box.start_strip_test(recorder_id))
-
-    @work(group="strip-test")
-    async def _do_skip(self, recorder_id: str, line: int | None) -> None:
-        await self.ask(self.seat.box.skip_strip(recorder_id, line))
-
-    @work(group="strip-test")
-    async def _do_end(self, recorder_id: str) -> None:
-        await self.ask(self.seat.box.cancel_strip_test(recorder_id))
-
-    @work(group="strip-test")
-    async def _do_hit(self, line: int) -> None:
-        await self.ask(self.seat.box.hit_strip(line))
+    async def _do(self, call: Awaitable[None]) -> None:
+        await self.ask(call)
 
     def _take(self, now: StripCheckNow) -> None:
         before, rows = self._recorders, self.query_one("#strip-rows", RowList)
@@ -181,6 +179,7 @@ class StripsScreen(RoomScreen):
         wanted = asked_place(before, now.recorders)
         if wanted in self._places:
             rows.choose(self._places.index(wanted))
+            self.query_one("#strip-panel").scroll_home(animate=False)
         self.refresh_bindings()
 
     def _lost(self, problem: BoxError | None) -> None:
@@ -212,6 +211,7 @@ class StripsScreen(RoomScreen):
         rows.styles.height = len(cells) + 1
         rows.set_rows(heading, cells)
         said.update(content_of(self._said()))
+        self.call_after_refresh(self.refresh_bindings)
 
     def _said(self) -> list[Cell]:
         of = self._chosen()

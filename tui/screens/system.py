@@ -87,7 +87,8 @@ class SystemScreen(RoomScreen):
         now_s = time.monotonic()
         if now_s - self._asked_s >= EVERY_S:
             self._ask()
-        self._paint()
+        if self.query("#system-here"):
+            self._paint()
 
     def on_resize(self, resize: Resize) -> None:
         """Two columns where there is room."""
