@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from appliance.demo_client import Api
 from appliance.demo_data import RACERS, TRACKS
@@ -45,13 +46,13 @@ class PracticeBox:
     lines: dict[str, tuple[int, ...]]
     process_id: int
 
-    def cut(self) -> None:
+    async def cut(self) -> None:
         """Nothing answers any more, and no connection ends: as Wi-Fi that is gone."""
-        self._tell_server(signal.SIGSTOP)
+        await asyncio.to_thread(self._tell_server, signal.SIGSTOP)
 
-    def mend(self) -> None:
+    async def mend(self) -> None:
         """All is as before."""
-        self._tell_server(signal.SIGCONT)
+        await asyncio.to_thread(self._tell_server, signal.SIGCONT)
 
     def _tell_server(self, number: signal.Signals) -> None:
         for pid in children(self.process_id):
@@ -83,7 +84,7 @@ async def practice_box(speed: float = 1.0) -> AsyncIterator[PracticeBox]:
         raise NotReady(f"The practice box was not ready within {READY_S:.0f} s.", REMEDY) from error
     finally:
         if box is not None:
-            box.mend()
+            await box.mend()
         await _end(process)
 
 
@@ -96,33 +97,39 @@ def children(pid: int) -> list[int]:
 
 
 async def _filled(process: Process, speed: float) -> PracticeBox:
-    """Wait for it, then make what is practised with."""
-    account = await _account(process)
-    address = f"http://127.0.0.1:{account['port']}"
-    username, password = str(account["username"]), str(account["password"])
+    """Wait for it, then make what is practised with; at once over when it ends."""
+    assert process.stdout is not None  # noqa: S101  a pipe was asked for
+    said = await process.stdout.readline()
+    last_words = asyncio.create_task(process.stdout.read())
+    filling = asyncio.create_task(_fill(process.pid, said, speed) if said.startswith(b"{") else _never())
+    try:
+        await asyncio.wait({last_words, filling}, return_when=asyncio.FIRST_COMPLETED)
+        if not last_words.done():
+            return await filling
+        words = last_words.result() or said
+    finally:
+        for task in (last_words, filling):
+            task.cancel()
+        await asyncio.gather(last_words, filling, return_exceptions=True)
+    lines = [] if words.startswith(b"{") else words.decode(errors="replace").strip().splitlines()
+    raise NotReady(f"The practice box does not start: {lines[-1] if lines else 'it says nothing.'}", REMEDY)
+
+
+async def _never() -> PracticeBox:
+    raise await asyncio.Future()
+
+
+async def _fill(process_id: int, said: bytes, speed: float) -> PracticeBox:
+    account: dict[str, Any] = json.loads(said)
+    address, username, password = f"http://127.0.0.1:{account['port']}", account["username"], account["password"]
     async with Api(address, READY_S) as api:
         await api.sign_in(username, password)
         event_id = await _event(api, speed)
-        for number, racer_id in enumerate(await _racers(api)):
-            if number < 2 * IN_LINE:
-                track = TRACKS[number % len(TRACKS)].track_id
-                path = f"/api/events/{event_id}/tracks/{track}/queue"
-                await api.send("POST", path, {"racer_id": racer_id})
+        for number, racer_id in enumerate((await _racers(api))[: IN_LINE * len(TRACKS)]):
+            track = TRACKS[number % len(TRACKS)].track_id
+            await api.send("POST", f"/api/events/{event_id}/tracks/{track}/queue", {"racer_id": racer_id})
     lines = {track.track_id: track.lines for track in TRACKS}
-    return PracticeBox(address, username, password, event_id, lines, process.pid)
-
-
-async def _account(process: Process) -> dict[str, object]:
-    assert process.stdout is not None  # noqa: S101  a pipe was asked for
-    said = await process.stdout.readline()
-    try:
-        found: dict[str, object] = json.loads(said)
-    except ValueError as error:
-        words = (said + await process.stdout.read(4_000)).decode(errors="replace").strip().splitlines()
-        raise NotReady(
-            f"The practice box does not start: {words[-1] if words else 'it said nothing'}", REMEDY
-        ) from error
-    return found
+    return PracticeBox(address, username, password, event_id, lines, process_id)
 
 
 async def _event(api: Api, speed: float) -> str:

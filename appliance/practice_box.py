@@ -1,8 +1,8 @@
 """
 `python -m appliance.practice_box PARENT`: a whole box for practice, gone without a trace when its parent is gone.
 
-Prints one JSON line (port, process, account), then is `trackside serve` on a temporary directory until SIGTERM. The
-kernel sends that when the parent ends, however it ends; the directory goes with it.
+Prints one JSON line (port and account), then is `trackside serve` on a temporary directory until SIGTERM. The kernel
+sends that when the parent ends, however it ends; the directory goes with it. Whatever else it prints is why it ended.
 """
 
 import ctypes
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from appliance.child import PR_SET_PDEATHSIG
 from appliance.demo_data import LINES
+from appliance.errors import ApplianceError
 
 ACCOUNT = "practice"
 ROLES = ("operator", "registration")
@@ -30,8 +31,13 @@ def main(parent: int) -> int:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the terminal's.
     end_with(parent)
+    to_parent = os.dup(sys.stdout.fileno())  # not inherited: its end is the end of this process
     with tempfile.TemporaryDirectory(prefix="trackside-practice-") as directory:
-        return _serve(Path(directory))
+        try:
+            return _serve(Path(directory), to_parent)
+        except ApplianceError as error:
+            os.write(to_parent, f"{error.message} {error.remedy}\n".encode())
+            return 2
 
 
 def end_with(parent: int) -> None:
@@ -41,7 +47,7 @@ def end_with(parent: int) -> None:
         raise SystemExit(0)
 
 
-def _serve(data: Path) -> int:
+def _serve(data: Path, to_parent: int) -> int:
     from appliance.settings import load
     from appliance.shell_people import add
     from appliance.supervisor import Supervisor
@@ -58,9 +64,9 @@ def _serve(data: Path) -> int:
         "quiet": True,
     }
     settings = load(data, wanted, environment={})
-    sys.stdout.write(json.dumps({"port": port, "username": ACCOUNT, "password": password}) + "\n")
-    sys.stdout.flush()
     _write_to(data / LOG)
+    account = {"port": port, "username": ACCOUNT, "password": password}
+    os.write(to_parent, (json.dumps(account) + "\n").encode())
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TRACKSIDE_")}
     return Supervisor(settings, environment).run()
 

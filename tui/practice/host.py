@@ -59,10 +59,10 @@ class PracticeBox(Protocol):
     def lines(self) -> dict[str, tuple[int, ...]]:
         """The strips of each track, by the track's id."""
 
-    def cut(self) -> None:
+    async def cut(self) -> None:
         """Take the network away."""
 
-    def mend(self) -> None:
+    async def mend(self) -> None:
         """Give it back."""
 
 
@@ -212,7 +212,7 @@ class PracticeApp(SeatApp):
             return
         if orders.is_cut != self._is_cut:
             self._is_cut = orders.is_cut
-            await asyncio.to_thread(box.cut if orders.is_cut else box.mend)
+            await (box.cut() if orders.is_cut else box.mend())
         if orders.bounces is not None:
             lines = box.lines[self.seat.track_id]
             self._hits += 1
