@@ -281,7 +281,9 @@ def test_a_press_that_waits_long_is_said_loudly() -> None:
 
 def test_a_lost_link_says_that_timing_goes_on() -> None:
     said = waiting_line([], Stamp(0), link=LinkWord.LOST).plain
-    assert said == " Link lost. Go on timing: every press is kept and counts as of when it was pressed. "
+    assert said == " Link lost. Go on timing: presses are kept and count as of when pressed. "
+    said = waiting_line([], Stamp(0), link=LinkWord.LOST, has_race=False).plain
+    assert said == " Link lost. The next race can be made ready once the box answers again. "
     assert waiting_line([], Stamp(0), link=LinkWord.CONNECTING).plain == ""
 
 

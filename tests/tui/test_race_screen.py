@@ -10,6 +10,7 @@ from appliance import clock
 from appliance.permissions import Role
 from appliance.serve import opened_house
 from appliance.settings import load
+from tests.tui.cut_cable import plugged
 from tests.tui.seated import LARGE, SMALL, Terminal, seated
 from tests.tui.seats import after_ms
 from tests.web.conftest import Site, serving
@@ -334,3 +335,18 @@ async def test_w_decides_about_a_press_that_cannot_be_placed_any_more(site: Site
         await terminal.keys("y")
         await terminal.shows("LAP 2")
         assert terminal.seat.presses.waiting == ()
+
+
+async def test_a_lost_link_is_said_and_timing_goes_on(site: Site, event: Event) -> None:
+    await start_race(site.house, event, await add_racer(site.house, "ada"))
+    async with plugged(site.port) as cable, seated(site, event.event_id, ROOMS, address=cable.url) as terminal:
+        await terminal.shows("● live", "► Running")
+        cable.black_hole()
+        await terminal.shows("LINK LOST", "Go on timing: presses are kept")
+        await terminal.keys("l")
+        await terminal.shows("● Lap", "1 press waits for the box: Lap ")
+        assert laps(site, event) == []
+        cable.mend()
+        await terminal.shows("● live", "LAP 2")
+        assert laps(site, event) == [True]
+        assert "waits for the box" not in terminal.text()

@@ -91,10 +91,15 @@ class RaceScreen(RaceKeys):
 
     def _shown_now(self, now_ns: int) -> Shown:
         waiting, link = self.seat.presses.waiting, self.seat.link_state
-        trouble = self.seat.presses.trouble
         return Shown(
             pending=pending_words(waiting),
-            waiting=waiting_line(waiting, local_clock.stamp(), link=link.word, trouble=trouble),
+            waiting=waiting_line(
+                waiting,
+                local_clock.stamp(),
+                link=link.word,
+                trouble=self.seat.presses.trouble,
+                has_race=self._race is not None,
+            ),
             link_problem=link.problem,
             chosen=self._chosen,
             next_by_proxy=self._next_by_proxy,

@@ -16,7 +16,8 @@ from tui.words import counted
 LONG_MS = 1_000
 """An answer takes milliseconds, on bad Wi-Fi some hundred; the web's page says it after a moment too."""
 SHOWN = 3
-GO_ON = "Link lost. Go on timing: every press is kept and counts as of when it was pressed."
+GO_ON = "Link lost. Go on timing: presses are kept and count as of when pressed."
+WAIT = "Link lost. The next race can be made ready once the box answers again."
 
 NAMES: dict[Kind, str] = {
     Kind.START: "Start",
@@ -45,13 +46,18 @@ def pending_words(waiting: Sequence[Waiting]) -> tuple[str, ...]:
 
 
 def waiting_line(
-    waiting: Sequence[Waiting], now: Stamp, *, link: LinkWord = LinkWord.LIVE, trouble: str | None = None
+    waiting: Sequence[Waiting],
+    now: Stamp,
+    *,
+    link: LinkWord = LinkWord.LIVE,
+    trouble: str | None = None,
+    has_race: bool = True,
 ) -> Content:
     """Loud when something waits for long, or for the person, or would wait; empty otherwise."""
     if trouble:
         return Content.assemble((f" {plain(trouble)} ", ALARM))
     if not waiting:
-        return Content.assemble((f" {GO_ON} ", ALARM)) if link is LinkWord.LOST else Content("")
+        return Content.assemble((f" {GO_ON if has_race else WAIT} ", ALARM)) if link is LinkWord.LOST else Content("")
     held = [one for one in waiting if one.is_held]
     if held:
         why = plain(held[0].why)
