@@ -25,7 +25,7 @@ def tui(address: str | None, is_demo: bool) -> None:
     trackside tui                      the box that is here, or the last one
     trackside tui --demo               learn it in five minutes
     trackside tui 192.168.1.10:8080
-    trackside tui unix:/run/trackside/api.sock
+    trackside tui unix:/run/trackside-crew/api.sock
     ssh box trackside tui              from any laptop
     """
     if is_demo and address:
