@@ -170,3 +170,11 @@ def test_the_drem_kit_opens_the_network_and_nothing_else(units: Path) -> None:
         "RestrictAddressFamilies",
         "IPAddressDeny",
     }
+
+
+def test_the_server_may_announce_itself_and_hear_the_hall() -> None:
+    """Multicast DNS: UDP on both families, and the kernel asked for addresses (getaddrinfo, getifaddrs)."""
+    server = settings_of(files.SERVER)
+    assert {"AF_INET", "AF_INET6", "AF_NETLINK"} <= set(server["RestrictAddressFamilies"].split())
+    for fence in ("IPAddressDeny", "SocketBindDeny", "RestrictNetworkInterfaces", "PrivateNetwork"):
+        assert fence not in server
