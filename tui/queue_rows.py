@@ -37,7 +37,7 @@ def line_rows(line: Sequence[InLine], now_wall_ns: int | None, cells: int) -> tu
         Cell(fit("#", PLACE_CELLS, right=True) + GAP),
         Cell(fit("Racer", name_cells) + GAP),
         Cell(fit("Run", RUN_CELLS) + GAP),
-        Cell(fit("", SAID_CELLS)),
+        Cell(fit("State", SAID_CELLS)),
     ]
     return heading, [_row(item, now_wall_ns, name_cells) for item in line]
 

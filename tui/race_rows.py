@@ -157,9 +157,13 @@ def _trail_line(line: TrailLine) -> Content:
     )
 
 
-def summary(race: RaceView, track_name: str) -> Content:
-    """One race in a line: who, where, how it stands, what came of it."""
+def summary(race: RaceView, track_name: str, cells: int) -> Content:
+    """One race in a line: who, how it stands, where, what came of it; what matters least goes first."""
     name = plain(who(race.username, race.country)) + (" (by proxy)" if race.by_proxy else "")
     said = [f"run {race.run}", plain(track_name), f"best {lap_text(race.best_ms)}"]
     said += [f"average {lap_text(average_ms(race))}"] if race.averages else []
-    return Content.assemble((name, "bold"), f"   {state_words(race)}   ", (" · ".join(said), SOFT))
+    line = Content.assemble((name, "bold"), f"   {state_words(race)}  ")
+    for one in said:
+        longer = Content.assemble(line, (f" {one} ", SOFT))
+        line = longer if longer.cell_length <= cells else line
+    return line

@@ -14,7 +14,7 @@ from timing.structs import RaceState
 from tui.columns import Row
 from tui.lap_time import WRONG_TIME
 from tui.race_edits import Drafts, changed_words, is_same, read_resets, read_time, why_not
-from tui.race_rows import lap_rows, race_rows
+from tui.race_rows import lap_rows, race_rows, summary
 
 TODAY = date(2026, 6, 5)
 """The day of the sample races."""
@@ -122,3 +122,10 @@ def test_the_day_is_shown_of_races_of_another_day() -> None:
     heading, rows = race_rows([race()], {"1": "Left"}, 78, date(2026, 6, 6))
     assert "Jun" in text(rows[0])
     assert cell_len(text(rows[0])) == cell_len(text(heading))
+
+
+@given(st.text(min_size=1, max_size=20), st.integers(30, 160))
+def test_the_line_over_a_race_is_cut_between_its_parts(track: str, cells: int) -> None:
+    shown = summary(race(RaceState.SUBMITTED, lap(1), lap(2), lap(3)), track, cells)
+    assert shown.cell_length <= cells
+    assert shown.plain.startswith("ada (NL)   √ Submitted")

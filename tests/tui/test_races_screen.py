@@ -13,7 +13,8 @@ from appliance.settings import load
 from tests.tui.seated import LARGE, SMALL, Terminal, seated
 from tests.web.conftest import Site, serving
 from tests.web.racing_day import add_racer, hand_in, start_race
-from timing.structs import Event, NewEvent, NewTrack, RaceView
+from timing.structs import Action, Event, NewEvent, NewTrack, RaceView
+from tui.errors import BoxAway
 from tui.row_list import RowList
 from tui.screens.base import RoomScreen
 from tui.screens.form import Form
@@ -274,6 +275,31 @@ async def test_a_lap_that_somebody_else_corrected_is_not_overwritten_unseen(
         await terminal.keys("escape")
         await closed(terminal)
         await terminal.shows("00:09.500")
+
+
+async def test_a_correction_whose_answer_was_lost_is_sent_again_and_made_once(
+    site: Site, event: Event, race: RaceView
+) -> None:
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await opened(terminal)
+        act, answers = terminal.seat.box.act, [BoxAway("The answer was lost.", "Try again.")]
+
+        async def lost(race_id: str, action: Action) -> RaceView:
+            view = await act(race_id, action)
+            if answers:
+                raise answers.pop()
+            return view
+
+        terminal.seat.box.act = lost  # type: ignore[method-assign]
+        await terminal.keys("enter")
+        await typed(terminal, "typed", "7")
+        await terminal.keys("ctrl+s")
+        await terminal.shows("The answer was lost. Try again.")
+        await terminal.keys("ctrl+s")
+        await closed(terminal)
+        await terminal.shows("Lap 1 set to 00:07.000")
+    trail = (await site.send("operator", "GET", f"/api/races/{race.race_id}/trail")).json()
+    assert [line["text"] for line in trail].count("Lap 1 set to 00:07.000") == 1
 
 
 async def test_a_running_race_says_that_it_cannot_be_corrected_yet(site: Site, event: Event) -> None:

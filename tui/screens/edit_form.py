@@ -39,7 +39,7 @@ def lap_form(
     box: Box, race: RaceView, lap: LapView, title: str, kind: Kind, *, value: Value | None = None, **fields: Any
 ) -> Form:
     """Any correction of a lap."""
-    drafts = Drafts(new_id)
+    drafts, sent = Drafts(new_id), set[str]()
 
     async def send(typed: Typed) -> None:
         if value is not None:
@@ -48,7 +48,9 @@ def lap_form(
                 raise Mistyped(read, value.field.name)
             fields[value.name] = read
         action = drafts.action(typed["reason"], kind=kind, lap=lap.lap, **fields)
-        await _refuse_stale(box, race.race_id, lap)
+        if action.action_id not in sent:  # sent before, it may be this very action that changed the lap
+            await _refuse_stale(box, race.race_id, lap)
+            sent.add(action.action_id)
         await box.act(race.race_id, action)
 
     return Form(title, _detail(race), [REASON] if value is None else [value.field, REASON], send)

@@ -81,7 +81,7 @@ class Form(ModalScreen[bool]):
 
     @property
     def _keys(self) -> list[KeyWord]:
-        several = [KeyWord("Enter", "Next field, in the last one save"), KeyWord("Tab", "Other field")]
+        several = [KeyWord("Enter", "Next, then save"), KeyWord("Tab", "Other field")]
         return several if len(self._fields) > 1 else [KeyWord("Enter", "Save")]
 
     def compose(self) -> ComposeResult:

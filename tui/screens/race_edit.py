@@ -226,7 +226,8 @@ class RaceEditScreen(RoomScreen):
     def _paint(self) -> None:
         race, rows = self._race, self.query_one("#edit-laps", RowList)
         names = {track.track_id: track.name for track in self.seat.picture.tracks}
-        self.query_one("#edit-head", Static).update(summary(race, names.get(race.track_id, race.track_id)))
+        head, track = self.query_one("#edit-head", Static), names.get(race.track_id, race.track_id)
+        head.update(summary(race, track, self.app.size.width - 2))
         notice = self.query_one("#edit-notice", Static)
         notice.update(Content(_notice(race)))
         notice.display = bool(_notice(race))
