@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import docs_pages
+from tests import docs_pages, docs_terminal
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITTEN = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md"))
@@ -23,6 +23,12 @@ def test_the_list_of_pages_is_what_the_code_says() -> None:
 
 def test_every_page_says_what_it_does() -> None:
     assert [line for line in docs_pages.drawn().splitlines() if line.endswith("|  |")] == []
+
+
+def test_every_key_of_the_terminal_is_in_the_docs() -> None:
+    drawn = docs_terminal.drawn()
+    assert "| L, Enter | Lap |" in drawn
+    assert docs_terminal.PATH.read_text() == drawn, "run: .venv/bin/python -m tests.docs_terminal"
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))

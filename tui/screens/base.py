@@ -71,10 +71,14 @@ class RoomScreen(Screen[None]):
     def on_tick(self, server_now_ns: int) -> None:
         """Run the clocks on: ten times a second while a race runs, else once a second."""
 
+    _taken: Seat | None = None
+
     @property
     def seat(self) -> Seat:
-        """What the timekeeper's seat knows."""
-        return cast("SeatApp", self.app).seat
+        """What the timekeeper's seat knows: the one it was made for, also while it is being left for another."""
+        if self._taken is None:
+            self._taken = cast("SeatApp", self.app).seat
+        return self._taken
 
     async def ask(self, answer: Awaitable[T]) -> T | None:
         """The box's answer, or None after its refusal was shown."""

@@ -86,12 +86,12 @@ class SignInScreen(Screen[Session | None]):
 
     def on_input_changed(self, changed: Input.Changed) -> None:
         """What was wrong is being corrected."""
-        if changed.value and not self._wait_s and self.query_one(".said").has_class("wrong"):
+        if changed.value and not self._wait_s and self.query(".said.wrong"):
             self._say("")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enter goes on to the password from the name only; elsewhere it is the input's own."""
-        return action != "to_password" or self.focused is self._field(NAME)
+        return action != "to_password" or (self.focused is not None and self.focused.id == NAME)
 
     def action_to_password(self) -> None:
         """From the name."""
