@@ -37,7 +37,7 @@ class RaceScreen(RaceKeys):
         Binding("w,W", "decide", "Waiting", tooltip="Decide about a press that waits"),
         Binding("p,P", "proxy", "Proxy", tooltip="Somebody else drives, or not"),
         Binding("up", "choose(-1)", "Choose", key_display="↑↓", tooltip="Choose a lap"),
-        Binding("down", "choose(1)", "Choose", show=False, tooltip="Choose an older lap"),
+        Binding("down", "choose(1)", "Choose", show=False, tooltip="Choose a lap"),
         Binding("escape", "choose(0)", "Newest lap", show=False, tooltip="Choose no lap"),
         Binding("ctrl+x", "discard", "Discard", tooltip="Throw the race away; asks first"),
     ]
