@@ -132,15 +132,13 @@ def credentials_of(sock: Any) -> Credentials:
     Args:
         sock: The transport's view of the socket.
     """
-    with socket.fromfd(sock.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as own:
-        _, uid, gid = struct.unpack(
-            "iII", own.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
-        )
-        try:
-            packed = own.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, GROUPS_BYTES)
-        except OSError:  # More groups than can be told, or a kernel that does not tell: the first one counts.
-            packed = b""
-    return Credentials(uid, frozenset({gid, *struct.unpack(f"{len(packed) // 4}I", packed)}))
+    packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
+    _, uid, gid = struct.unpack("iII", packed)
+    try:
+        groups = sock.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, GROUPS_BYTES)
+    except OSError:  # More groups than can be told, or a kernel that does not tell: the first one counts.
+        groups = b""
+    return Credentials(uid, frozenset({gid, *struct.unpack(f"{len(groups) // 4}I", groups)}))
 
 
 def name_of_user(uid: int) -> str:
