@@ -27,7 +27,7 @@ def test_every_page_says_what_it_does() -> None:
 
 def test_every_key_of_the_terminal_is_in_the_docs() -> None:
     drawn = docs_terminal.drawn()
-    assert "| L, Enter | Lap |" in drawn
+    assert "| L, Enter | Take a lap by hand |" in drawn
     assert docs_terminal.PATH.read_text() == drawn, "run: .venv/bin/python -m tests.docs_terminal"
 
 
