@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance import clock
 from appliance.permissions import Role
 from appliance.serve import opened_house
 from appliance.settings import load
@@ -291,3 +292,26 @@ async def test_a_connection_that_is_only_being_tried_is_lost_too(site: Site, eve
         await seat.box.close()
         for filler in fillers:
             filler.close()
+
+
+async def test_a_box_that_lost_its_power_leaves_the_press_to_the_person_and_the_race_goes_on(
+    ada: Seated, site: Site, race: RaceView, cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ada.press(Kind.START)
+    await ada.press(Kind.LAP)
+    await ada.sent()
+    cable.black_hole()
+    before = await ada.press(Kind.LAP)
+    await ada.until(lambda: ada.seat.link_state.is_lost)
+    monkeypatch.setattr(clock, "boot_id", lambda: "another boot of the box")
+    for live in site.house.control.open_races():
+        site.house.control.pause_if_cut_off(live)
+    cable.mend()
+    await ada.until(lambda: [one.is_held for one in ada.seat.presses.waiting] == [True])
+    assert ada.seat.presses.waiting[0].why == "The box was restarted since this was pressed."
+    await ada.until(lambda: ada.seat.link_state.is_live and ada.seat.race_state is RaceState.PAUSED)
+    await ada.press(Kind.RESUME)
+    await ada.until(lambda: [one.press for one in ada.seat.presses.waiting] == [before])
+    ada.seat.presses.let_go(before.action_id)
+    after = await stored(site, race)
+    assert (after.state, len(after.laps), ada.seat.presses.refused) == (RaceState.RUNNING, 1, [])
