@@ -154,6 +154,8 @@ async def test_a_key_that_means_nothing_now_says_what_does(site: Site, event: Ev
         await terminal.shows("Lap: not now", "The race is paused: Space resumes it.")
         await terminal.keys("v")
         await terminal.shows("Validity: not now", "There is no lap yet.")
+        await terminal.keys("n")
+        await terminal.shows("The race of ada is on the track", "Submit or discard it first")
         assert terminal.seat.presses.waiting == ()
 
 

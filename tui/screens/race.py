@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Key
 
 from timing.journal import Kind
 from timing.structs import LapView, RaceView
@@ -131,6 +132,12 @@ class RaceScreen(RaceKeys):
             "decide": bool(self.seat.presses.waiting),
         }
         return makes_sense[action] if action in makes_sense else super().check_action(action, parameters)
+
+    def on_key(self, event: Key) -> None:
+        """N on a track that is taken says what is in the way; the other keys are answered in race_keys.py."""
+        if event.key in {"n", "N"} and self._race is not None:
+            event.stop()
+            self.action_next()
 
     def action_choose(self, step: int) -> None:
         """An older or a newer lap; 0 for none."""
