@@ -4,16 +4,20 @@ The keys in docs/terminal.md, drawn from the screens: what the page says above t
 `python -m tests.docs_terminal` writes it; tests/test_docs.py fails when what is written differs from the code.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from textual.binding import Binding
 from textual.screen import Screen
 
 from tui.app import ROOMS
-from tui.screens.base import EVERYWHERE
+from tui.screens.base import EVERYWHERE, RoomScreen
+from tui.screens.race_edit import RaceEditScreen
 
 PATH = Path(__file__).resolve().parent.parent / "docs/terminal.md"
 MARK = "<!-- The keys below are drawn from the code. -->\n"
+OVER: dict[str, type[RoomScreen]] = {"races": RaceEditScreen}
+"""Screens that lie over another one and have no number of their own."""
 NAMES = {
     "question_mark": "?",
     "slash": "/",
@@ -28,11 +32,17 @@ NAMES = {
 def drawn() -> str:
     """The whole page: its prose as it is, its keys as the code says."""
     prose = PATH.read_text().split(MARK)[0]
-    return prose + MARK + "".join(_screen(name) for name in ROOMS) + _everywhere()
+    return prose + MARK + "".join(_screens()) + _everywhere()
 
 
-def _screen(name: str) -> str:
-    room = ROOMS[name]
+def _screens() -> Iterator[str]:
+    for name, room in ROOMS.items():
+        yield _screen(room)
+        if name in OVER:
+            yield _screen(OVER[name])
+
+
+def _screen(room: type[RoomScreen]) -> str:
     rows: dict[str, list[Binding]] = {}
     frame = {binding.action for _, binding in Screen._merge_bindings()}
     for _, binding in room._merge_bindings():

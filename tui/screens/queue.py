@@ -44,17 +44,21 @@ class QueueScreen(RoomScreen):
     TITLE_WORD: ClassVar[str] = "Queue"
     DEFAULT_CSS = "QueueScreen #queue-now { height: 1; padding: 0 1; text-style: bold; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,N", "ready", "Ready"),
-        Binding("c,C", "call", "Call"),
-        Binding("k,K", "skip", "Skip"),
-        Binding("a,A", "add", "Add"),
-        Binding("x,X", "no_show", "No-show"),
-        Binding("shift+up,minus", "move(-1)", "Move", key_display="⇧↑↓"),
-        Binding("shift+down,plus", "move(1)", "Move", show=False),
-        Binding("j,J", "place", "Place"),
-        Binding("b,B", "back", "Back"),
-        Binding("d,D", "take_out", "Take out"),
-        Binding("enter", "race", "Race now", key_display="Enter"),
+        Binding("n,N", "ready", "Ready", tooltip="Makes the first in line ready; asks when their runs are used up"),
+        Binding("c,C", "call", "Call", tooltip="Come to the track now; the line shows since when"),
+        Binding("k,K", "skip", "Skip", tooltip="Lets the next one go first"),
+        Binding("a,A", "add", "Add", tooltip="Adds a racer by a few letters of the name"),
+        Binding("x,X", "no_show", "No-show", tooltip="Did not come: out of the line, and B brings them back"),
+        Binding(
+            "shift+up,minus", "move(-1)", "Move", key_display="⇧↑↓", tooltip="One place up or down; − and + do the same"
+        ),
+        Binding("shift+down,plus", "move(1)", show=False),
+        Binding("j,J", "place", "Place", tooltip="To a place by its number"),
+        Binding("b,B", "back", "Back", tooltip="Who left the line stands at its end again"),
+        Binding("d,D", "take_out", "Take out", tooltip="Out of the line for good; asks first"),
+        Binding(
+            "enter", "race", "Race now", key_display="Enter", tooltip="Makes the chosen racer ready, also before others"
+        ),
         Binding("l,L", "app.focus_next", "Who left", key_display="Tab"),
     ]
 

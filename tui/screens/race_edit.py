@@ -50,16 +50,16 @@ class RaceEditScreen(RoomScreen):
     RaceEditScreen.-wide #edit-trail { width: 2fr; border-top: none; border-left: vkey $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "time", "Time", key_display="Enter"),
-        Binding("r,R", "resets", "Resets"),
-        Binding("v,V", "validity", "Valid"),
-        Binding("d,D", "delete_lap", "Delete lap"),
-        Binding("g,G", "racer", "Racer"),
-        Binding("k,K", "track", "Track"),
-        Binding("p,P", "proxy", "Proxy"),
-        Binding("ctrl+x", "delete_race", "Delete race", key_display="^X"),
+        Binding("enter", "time", "Time", key_display="Enter", tooltip="Corrects the time of the chosen lap"),
+        Binding("r,R", "resets", "Resets", tooltip="Corrects the resets of the chosen lap"),
+        Binding("v,V", "validity", "Valid", tooltip="Makes the chosen lap valid, or invalid"),
+        Binding("d,D", "delete_lap", "Delete lap", tooltip="Deletes the chosen lap, or restores it"),
+        Binding("g,G", "racer", "Racer", tooltip="Gives the race to another racer"),
+        Binding("k,K", "track", "Track", tooltip="Moves the race to another track"),
+        Binding("p,P", "proxy", "Proxy", tooltip="Raced by proxy, or not"),
+        Binding("ctrl+x", "delete_race", "Delete race", key_display="^X", tooltip="Deletes the race, or restores it"),
         Binding("l,L", "app.focus_next", "Trail", key_display="Tab"),
-        Binding("escape", "leave", "Back", key_display="Esc"),
+        Binding("escape", "leave", "Back", key_display="Esc", tooltip="Back to all races"),
         *(Binding(str(number), f"leave_to({number})", show=False) for number in range(1, 10)),
     ]
 

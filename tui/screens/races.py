@@ -64,11 +64,13 @@ class RacesScreen(RoomScreen):
     RacesScreen #races-detail { width: 58; height: 1fr; padding: 0 1; border-left: vkey $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", key_display="Enter"),
-        Binding("k,K", "track", "Track"),
-        Binding("r,R", "racer", "Racer"),
-        Binding("s,S", "state", "State"),
-        Binding("f,F", "all", "All races"),
+        Binding(
+            "enter", "open", "Open", key_display="Enter", tooltip="The race with its laps and its trail, to correct it"
+        ),
+        Binding("k,K", "track", "Track", tooltip="All tracks, then each of them"),
+        Binding("r,R", "racer", "Racer", tooltip="Only the races of one racer"),
+        Binding("s,S", "state", "State", tooltip="All states, then each of them, then the deleted races"),
+        Binding("f,F", "all", "All races", tooltip="All races of the event again"),
     ]
 
     def __init__(self) -> None:
