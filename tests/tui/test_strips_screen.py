@@ -132,6 +132,7 @@ async def test_three_taps_each_and_every_terminal_sees_that_all_strips_are_good(
             assert row_of(terminal, "strip 1 ").endswith("√ Good")
         of_strips = [sound for sound in heard if sound not in (Sound.LINK_LOST, Sound.LINK_BACK)]
         assert of_strips == [*[Sound.LAP] * 6, Sound.BEST]
+        await one.shows(" Put away")
         await one.keys("escape")
         await other.shows("Press T to test")
 

@@ -40,7 +40,7 @@ class BoardScreen(RoomScreen):
     DEFAULT_CSS = """
     BoardScreen #board-head { height: 1; padding: 0 1; text-style: bold; }
     BoardScreen #board-body { height: 1fr; }
-    BoardScreen #board-detail { width: 40; height: 1fr; padding: 1 2; border-left: vkey $panel; }
+    BoardScreen #board-detail { width: 42; height: 1fr; padding: 1 1 0 1; border-left: vkey $panel; }
     BoardScreen #board-empty { height: 1fr; content-align: center middle; text-align: center; color: $text-muted; }
     BoardScreen #board-find { height: 1; border: none; padding: 0 1; }
     """
@@ -218,6 +218,6 @@ class BoardScreen(RoomScreen):
         row = board.rows[rows.chosen]
         names = {track.track_id: track.name for track in self.seat.picture.tracks}
         said = [*detail(row, board.format), ("Track", names.get(row.track_id, row.track_id))]
-        lines = [Content.styled(fit(row.username, 34), "bold"), Content(row.country or ""), Content("")]
+        lines = [Content.styled(fit(row.username, 38), "bold"), Content(row.country or ""), Content("")]
         lines += [Content.assemble((fit(label, 15), "$text-muted"), plain(text)) for label, text in said]
         self.query_one("#board-detail", Static).update(Content("\n").join(lines))

@@ -48,6 +48,7 @@ class StripsScreen(RoomScreen):
         Binding("t", "start", "Test"),
         Binding("k", "skip", "Skip"),
         Binding("escape", "end", "End test"),
+        Binding("escape", "put_away", "Put away"),
         Binding("h", "hit", "Hit"),
         Binding("pagedown", "scroll_said(1)", "Read on", key_display="PgDn"),
         Binding("pageup", "scroll_said(-1)", "Read on", show=False),
@@ -113,9 +114,13 @@ class StripsScreen(RoomScreen):
             self._do(self.seat.box.skip_strip(of.recorder.recorder_id or "", of.test.asked))
 
     def action_end(self) -> None:
-        """End the test, or put its result away."""
+        """End the test without a result."""
         if (of := self._chosen()) is not None and self.may_run():
             self._do(self.seat.box.cancel_strip_test(of.recorder.recorder_id or ""))
+
+    def action_put_away(self) -> None:
+        """Its result was read."""
+        self.action_end()
 
     def action_hit(self) -> None:
         """Press the chosen strip, which must be a simulated one of the box itself."""
@@ -143,7 +148,9 @@ class StripsScreen(RoomScreen):
             case "skip":
                 return is_running
             case "end":
-                return of is not None and (test is not None or of.ended is not None)
+                return is_running
+            case "put_away":
+                return of is not None and not is_running and (test is not None or of.ended is not None)
             case "hit":
                 return of is not None and of.simulated and of.recorder.connected
             case "scroll_said":
