@@ -14,7 +14,7 @@ from appliance.demo_client import Api
 from appliance.demo_data import EVENT_NAME, LINES, RACERS, STAFF, TRACKS
 from appliance.demo_race import Hit, Press, finished_laps_ms, script_of
 from appliance.usernames import clean_username
-from tests.faults.box import free_port
+from tests.ports import free_port
 
 SPEED = "20"
 READY_S = 90

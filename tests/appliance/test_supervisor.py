@@ -18,6 +18,7 @@ from typing import TypeVar
 import pytest
 
 from appliance.supervisor import listening_pid
+from tests.ports import free_port
 
 T = TypeVar("T")
 
@@ -49,9 +50,7 @@ class Serve:
 
     def __init__(self, data: Path, *arguments: str) -> None:
         self.data = data
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.arguments = arguments
         self.started_pids: set[int] = set()
         self.start()
@@ -252,10 +251,7 @@ def test_a_port_in_use_is_named_and_nothing_is_started(serve: Serve, tmp_path: P
 def test_a_server_that_cannot_start_says_why_and_everything_ends(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "trackside.db").write_text("not a database " * 500)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    message = refused("--data", str(tmp_path / "data"), "--host", "127.0.0.1", "--port", str(port))
+    message = refused("--data", str(tmp_path / "data"), "--host", "127.0.0.1", "--port", str(free_port()))
     assert "is damaged" in message
     assert "trackside restore" in message
     assert listening_pid(tmp_path / "data" / "timing.sock") is None

@@ -7,7 +7,6 @@ Owns the processes: who is who (supervisor, server, recorder), and ending each o
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -16,18 +15,12 @@ from pathlib import Path
 
 from appliance.demo_client import Api
 from appliance.demo_data import LINES
+from tests.ports import free_port
 
 READY_S = 60.0
 """A box that does not answer by then will not; a loaded machine of two cores needs some seconds."""
 PASSWORD = "paddock-pass-1"
 TRACKSIDE = (sys.executable, "-m", "appliance.cli")
-
-
-def free_port() -> int:
-    """A TCP port nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def clean_environment() -> dict[str, str]:

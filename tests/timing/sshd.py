@@ -21,6 +21,8 @@ from typing import Self
 
 import pytest
 
+from tests.ports import free_port
+
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 needs_sshd = pytest.mark.skipif(
     SSHD is None and not os.environ.get("CI"), reason="no OpenSSH server: apt install openssh-server"
@@ -56,7 +58,7 @@ class Sshd:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.host = "127.0.0.1" if cable is None else cable.far_address
-        self.port = _free_port()
+        self.port = free_port()
         self.user = getpass.getuser()
         self.authorized_keys = directory / "authorized_keys"
         self.host_key = directory / "host_key"
@@ -214,8 +216,3 @@ def _end(pids: list[int]) -> None:
     for fd in ending:
         select.select([fd], [], [], DEADLINE_S)
         os.close(fd)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
