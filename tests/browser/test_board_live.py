@@ -1,25 +1,31 @@
 """The board as the hall sees it: it follows the races by itself, and is honest when it cannot."""
 
 import re
+from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
-from tests.browser.conftest import BIG_SCREEN, Screens
+from tests.browser.conftest import BIG_SCREEN, PATIENCE_MS, Screens
 from tests.web.racing_day import CREW, act, add_racer, finish_race, hand_in, start_race
 from timing.journal import Kind
 from timing.structs import Event
 
 pytestmark = pytest.mark.browser
 
+Handler = Callable[[Route], Awaitable[None]]
 MOMENT_MS = 12_000
 """How long a finisher is shown (reference/drem.md 4.2)."""
 
 
-async def live_board(screens: Screens, event: Event, query: str = "", **options: object) -> Page:
-    """The board on a device whose time can be moved, once its stream has answered."""
+async def live_board(
+    screens: Screens, event: Event, query: str = "", live: Handler | None = None, **options: object
+) -> Page:
+    """The board on a device whose time can be moved, once its stream has answered; `live` decides on its streams."""
     page = await screens.open("/badge", **options)
     await page.clock.install()
+    if live is not None:
+        await page.route("**/live?*", live)
     await page.goto(f"/events/{event.event_id}/board{query}")
     await expect(page.locator("html")).to_have_attribute("data-live", "true")
     return page
@@ -130,8 +136,14 @@ async def test_a_lost_link_is_said_and_a_new_one_brings_everything(screens: Scre
 
 
 async def test_silence_is_a_lost_link_too(screens: Screens, event: Event) -> None:
-    page = await live_board(screens, event)
-    await page.route("**/live?*", lambda route: None)
+    silent = False
+
+    async def silence(route: Route) -> None:
+        if not silent:
+            await route.continue_()
+
+    page = await live_board(screens, event, live=silence)
+    silent = True
     await page.clock.fast_forward(30_000)
     await page.clock.run_for(1_500)
     await expect(page.locator("#link")).to_be_visible()
@@ -144,8 +156,11 @@ async def test_the_board_scrolls_slowly_every_ten_minutes_unless_told_not_to(scr
         page = await live_board(screens, event, query, reduced_motion="reduce")
         await page.clock.run_for(600_000)
         await page.clock.run_for(3_000)
-        await page.wait_for_timeout(100)
-        assert (await page.evaluate("scrollY") > 0) is moves
+        if moves:
+            await page.wait_for_function("scrollY > 0", timeout=PATIENCE_MS)
+        else:
+            await page.wait_for_timeout(100)
+            assert await page.evaluate("scrollY") == 0
 
 
 async def test_without_script_the_board_is_whole(screens: Screens, event: Event) -> None:

@@ -28,7 +28,7 @@ async def recorded(tmp_path: Path) -> AsyncIterator[tuple[Site, RecorderProcess]
         async with opened_house(settings, recorder.socket) as house, serving(house) as site:
             await site.add(Role.OPERATOR)
             await site.add(Role.COMMENTATOR)
-            await until(house, lambda: house.strips.recorders()[0].caught_up)
+            await until(house, lambda: all(state.connected and state.caught_up for state in house.strips.recorders()))
             yield site, recorder
 
 
