@@ -111,7 +111,7 @@ async def slow_writes(folder: Path) -> None:
             reads.append(await waited_ms(db.fetch_all("SELECT count(*) FROM row")))
 
     reading = asyncio.create_task(read())
-    waits = [wait for one in await asyncio.gather(*[write(40) for _ in range(20)]) for wait in one]
+    waits = [wait for one in await asyncio.gather(*[write(20) for _ in range(20)]) for wait in one]
     done.set()
     await reading
     await db.close()

@@ -21,8 +21,8 @@ from appliance.database import Database
 from tests.appliance.store_child import ROWS, insert, numbers
 
 CHILD = [sys.executable, "-m", "tests.appliance.store_child"]
-FSYNC_MS = 40
-MACHINE_MS = 120
+FSYNC_MS = 100
+MACHINE_MS = 400
 """Allowed for two busy cores that run other tests beside this one."""
 MEMORY = Path("/dev/shm")
 SLOW_FSYNC = Path(__file__).parents[1] / "faults" / "slow_fsync.c"
@@ -98,12 +98,13 @@ def test_on_a_slow_card_twenty_writers_wait_for_a_few_fsyncs_and_readers_for_non
     report = json.loads(done.stdout)
     waits, reads = sorted(report["waits_ms"]), sorted(report["reads_ms"])
     assert report["alone_ms"] >= FSYNC_MS, "the disk is not slow"
-    assert len(waits) == 800
-    # The commit under way and the next one; a checkpoint adds two more, a busy machine some ms.
+    assert len(waits) == 400
+    # The commit under way and the next one; a checkpoint adds two more, a busy machine some ms. One after the other
+    # they would wait for twenty.
     assert waits[-1] < 4 * FSYNC_MS + MACHINE_MS
     assert waits[len(waits) // 2] < 2.5 * FSYNC_MS
     assert reads[int(len(reads) * 0.99)] < FSYNC_MS
-    print(f"waits p50 {waits[400]:.0f} max {waits[-1]:.0f} ms; reads p99 {reads[int(len(reads) * 0.99)]:.1f} ms")
+    print(f"waits p50 {waits[200]:.0f} max {waits[-1]:.0f} ms; reads p99 {reads[int(len(reads) * 0.99)]:.1f} ms")
 
 
 async def test_a_store_left_by_a_kill_opens_and_counts_on(tmp_path: Path) -> None:

@@ -92,11 +92,16 @@ def test_an_idle_thread_sleeps(pipes: list[Pipe]) -> None:
     (thread,) = readers()
     pipe.say()
     assert pipe.read.wait(20)
-    before = switches(thread)
-    time.sleep(0.5)
-    assert switches(thread) - before <= 2
+    assert any(rests(thread) for _ in range(20)), "it polls"
     reading.remove(pipe.fd)
     assert ends([thread])
+
+
+def rests(thread: threading.Thread) -> bool:
+    """Whether the kernel hardly ran it for half a second; a busy machine wakes it late for what it had to do before."""
+    before = switches(thread)
+    time.sleep(0.5)
+    return switches(thread) - before <= 2
 
 
 def switches(thread: threading.Thread) -> int:

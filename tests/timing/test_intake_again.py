@@ -480,7 +480,7 @@ async def test_a_position_that_could_not_be_stored_is_stored_later_and_no_stream
         asked = len(box.asked)
         disk = RefusingDisk(racing, monkeypatch, fails=2)
         box.press(10)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while await racing.db.fetch_all("SELECT seq FROM strip_cursor WHERE seq = 2") == []:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 

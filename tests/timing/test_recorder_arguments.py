@@ -6,7 +6,7 @@ from recorder_process import MS, RecorderProcess, connected
 
 async def test_script_is_played(tmp_path):
     script = tmp_path / "script.txt"
-    script.write_text("# a lap\n\n0 17 5 1\n120 27   # the second strip\n60 17 5\n")
+    script.write_text("# a lap\n\n0 17 5 1\n1060 27   # the second strip\n60 17 5\n")
     async with (
         RecorderProcess(tmp_path, "--lines", "17,27", "--script", str(script)) as recorder,
         connected(recorder.socket) as client,
@@ -15,7 +15,7 @@ async def test_script_is_played(tmp_path):
         edges = await client.edges(8)
     presses = [edge for edge in edges if edge["edge"] == "active"]
     assert [edge["line"] for edge in presses] == [17, 17, 17, 27]
-    assert presses[3]["at_ns"] - presses[2]["at_ns"] == pytest.approx(60 * MS, abs=55 * MS)
+    assert presses[3]["at_ns"] - presses[2]["at_ns"] == pytest.approx(1_000 * MS, abs=900 * MS)
 
 
 @pytest.mark.parametrize(

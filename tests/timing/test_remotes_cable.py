@@ -1,11 +1,11 @@
 """The network cable between box and recorder is pulled, truly: a real sshd on the far end of a real interface."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.timing.loop_time import loop_time
 from tests.timing.recorder_process import RecorderProcess
 from tests.timing.remote_box import Following, press, remote_box
 from tests.timing.sshd import Cable, Sshd, needs_root, needs_sshd
@@ -25,23 +25,23 @@ async def test_pulled_cable_and_plugged_again_costs_no_edge(cable: Cable, tmp_pa
         with Sshd(tmp_path / "sshd", cable=cable) as sshd:
             link = await box.paired(sshd, recorder)
             assert link.host == cable.far_address != "127.0.0.1"
-            async with Following(link) as seen:
+            async with Following(link) as seen, loop_time() as time:
                 noticed, back = [], []
                 for times in (1, 2):
                     await press(recorder, 2)
                     await seen.edges(24 * times - 20)
                     cable.pull()
-                    pulled = time.monotonic()
+                    pulled_s = time.lived_s
                     await press(recorder, 5)
                     broken = await box.shut(link.remote_id)
-                    noticed.append(time.monotonic() - pulled)
+                    noticed.append(time.lived_s - pulled_s)
                     assert broken.problem
                     assert len(seen.numbers) == 24 * times - 20
                     await press(recorder, 5)
                     cable.plug()
-                    plugged = time.monotonic()
+                    plugged_s = time.lived_s
                     await seen.edges(24 * times)
-                    back.append(time.monotonic() - plugged)
+                    back.append(time.lived_s - plugged_s)
                 assert seen.numbers == list(range(1, 49))
                 print("noticed after", noticed, "all there again after", back)
                 assert max(noticed) < 4

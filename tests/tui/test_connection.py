@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tui.box import Box
-from tui.connection import Connection
+from tui.connection import ANSWER_S, Connection
 from tui.errors import BoxAway, BoxError, NotABox, Refused, SignedOut
 from tui.wire import WhoAmI
 
@@ -139,7 +139,7 @@ async def test_what_is_under_way_fails_at_once_when_connections_are_forgotten() 
         assert not waiting.done()
         box.forget_connections()
         with pytest.raises(BoxAway):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(ANSWER_S / 2):  # not only when its patience ends
                 await waiting
         await box.close()
 

@@ -12,11 +12,12 @@ from web import patience
 HEAD = b"POST /api/session HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 40\r\n\r\n"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "REQUEST_S", 0.2)
 
 
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize(
     "said",
     [b"", b"GET / HT", HEAD + b'{"user', b"GET /api/events HTTP/1.1\r\nhost: x\r\n\r\nGET /", b"\r\n"],
@@ -31,6 +32,7 @@ async def test_who_does_not_finish_a_request_is_let_go(site: Site, said: bytes) 
     writer.close()
 
 
+@pytest.mark.usefixtures("short")
 async def test_a_stream_stays_open(site: Site, event: Event) -> None:
     async with watching(site, event.event_id) as screen:
         await screen.next("snapshot")
@@ -40,11 +42,12 @@ async def test_a_stream_stays_open(site: Site, event: Event) -> None:
 
 
 async def test_a_slow_upload_that_keeps_coming_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "REQUEST_S", 1.0)
     monkeypatch.setattr(patience, "LEAST_BYTES", 1)
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     writer.write(HEAD)
     for byte in b'{"username":"nobody","password":"secret"}'[:40]:
-        await asyncio.sleep(0.02)  # what is tested is time itself
+        await asyncio.sleep(0.05)  # what is tested is time itself: 2 s in all
         writer.write(bytes([byte]))
     async with asyncio.timeout(10):
         assert (await reader.readline()).startswith(b"HTTP/1.1 4")

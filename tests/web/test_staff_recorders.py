@@ -172,13 +172,13 @@ async def test_clock_of_another_machine_is_shown_with_how_well_it_is_known(
         state = house.strips.recorders()[1]
         assert state.offset_us is not None
         assert state.offset_error_us is not None
-        assert abs(state.offset_us / 1_000_000 - OtherMachine.ahead_s) < 0.1
-        assert 0 < state.offset_error_us < 100_000
+        assert 0 < state.offset_error_us < 1_000_000
+        assert abs(state.offset_us - OtherMachine.ahead_s * 1_000_000) <= state.offset_error_us
         async with Crew(site, "admin") as crew:
             text = words(await crew.get("/staff/recorders"))
     shown = re.search(r"Clock \+([\d,]+\.\d{3}) ms ± (\d+\.\d{3}) ms to ours", text)
     assert shown is not None, text
-    assert abs(float(shown[1].replace(",", "")) / 1000 - OtherMachine.ahead_s) < 0.1
+    assert abs(float(shown[1].replace(",", "")) - OtherMachine.ahead_s * 1000) <= float(shown[2])
     assert "Time of day" in text
 
 
