@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
 
 from appliance.database import Database
 from appliance.facts import Facts
@@ -85,6 +86,10 @@ async def racing(tmp_path: Path) -> AsyncIterator[Racing]:
 
 os.environ.setdefault("TRACKSIDE_ANNOUNCE", "false")
 """Boxes of tests are not for the network that this machine is on; tests/appliance/two_machines.py has one for them."""
+
+settings.register_profile("busy", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+"""An example of 200 ms is no fault: other tests may have the cores just then."""
 
 OWN_ROOMS = ["appliance", "timing", "web", "tui"]
 MAY_BLOCK = {
