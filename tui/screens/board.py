@@ -45,12 +45,12 @@ class BoardScreen(RoomScreen):
     BoardScreen #board-find { height: 1; border: none; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "format('average')", "Average"),
-        Binding("f", "format('fastest')", "Best lap"),
-        Binding("c", "tracks(True)", "All tracks"),
-        Binding("c", "tracks(False)", "This track"),
-        Binding("slash", "find", "Find", key_display="/"),
-        Binding("escape", "close_find", "Close", show=False),
+        Binding("f,F", "format('average')", "Average", tooltip="By best average"),
+        Binding("f,F", "format('fastest')", "Best lap", tooltip="By best lap again"),
+        Binding("c,C", "tracks(True)", "All tracks", tooltip="All tracks together: everybody's best"),
+        Binding("c,C", "tracks(False)", "This track", tooltip="This track alone again"),
+        Binding("slash", "find", "Find", key_display="/", tooltip="Goes to a racer while you type the name"),
+        Binding("escape", "close_find", "Close", show=False, tooltip="Leaves the name that was typed"),
     ]
 
     def __init__(self) -> None:

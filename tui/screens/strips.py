@@ -45,13 +45,15 @@ class StripsScreen(RoomScreen):
     StripsScreen #strip-panel Static { width: 1fr; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "start", "Test"),
-        Binding("k", "skip", "Skip"),
-        Binding("escape", "end", "End test"),
-        Binding("escape", "put_away", "Put away"),
-        Binding("h", "hit", "Hit"),
-        Binding("pagedown", "scroll_said(1)", "Read on", key_display="PgDn"),
-        Binding("pageup", "scroll_said(-1)", "Read on", show=False),
+        Binding("t,T", "start", "Test", tooltip="Begins the guided test of the chosen recorder's strips"),
+        Binding("k,K", "skip", "Skip", tooltip="Leaves out the strip that is asked for"),
+        Binding("escape", "end", "End test", tooltip="Ends the test without a result"),
+        Binding("escape", "put_away", "Put away", tooltip="Puts the result away"),
+        Binding("h,H", "hit", "Hit", tooltip="Presses the chosen strip; simulated ones only"),
+        Binding(
+            "pagedown", "scroll_said(1)", "Read on", key_display="PgDn", tooltip="Reads on where there are more rows"
+        ),
+        Binding("pageup", "scroll_said(-1)", "Read on", show=False, tooltip="Reads on where there are more rows"),
     ]
 
     def __init__(self) -> None:

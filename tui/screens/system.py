@@ -55,9 +55,9 @@ class SystemScreen(RoomScreen):
     SystemScreen.wide #system-here { margin-top: 0; border-left: vkey $panel; padding: 0 2; min-height: 100%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "ask_now", "Ask again now"),
-        Binding("up", "scroll_by(-1)", "Scroll", key_display="↑↓"),
-        Binding("down", "scroll_by(1)", "Scroll", show=False),
+        Binding("r,R", "ask_now", "Ask again now", tooltip="Asks the box at once; else every 5 s"),
+        Binding("up", "scroll_by(-1)", "Scroll", key_display="↑↓", tooltip="Reads on where there are more rows"),
+        Binding("down", "scroll_by(1)", "Scroll", show=False, tooltip="Reads on where there are more rows"),
     ]
 
     def __init__(self) -> None:
