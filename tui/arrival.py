@@ -7,6 +7,7 @@ types anything. Every question can be left with Escape, which goes back to the q
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from msgspec.structs import replace
 from textual.app import App
@@ -20,7 +21,7 @@ from tui.screens.boxes import BoxesScreen
 from tui.screens.sign_in import SignInScreen
 from tui.screens.tracks import TracksScreen
 from tui.seat import Seat
-from tui.state_dir import RememberedBox, StateDir
+from tui.state_dir import Likes, RememberedBox, StateDir
 from tui.typed_address import addresses_typed
 from tui.wire import WhoAmI
 
@@ -53,8 +54,7 @@ class Arrival:
 
     @muted.setter
     def muted(self, muted: bool) -> None:
-        self._state.keep_likes(muted=muted)
-        self._likes = self._state.likes()
+        self._keep(Likes(muted=muted, light=self.light))
 
     @property
     def light(self) -> bool:
@@ -63,8 +63,7 @@ class Arrival:
 
     @light.setter
     def light(self, light: bool) -> None:
-        self._state.keep_likes(light=light)
-        self._likes = self._state.likes()
+        self._keep(Likes(muted=self.muted, light=light))
 
     async def first_seat(self, app: App[None]) -> Seat | None:
         """Straight to where somebody sat last, else by asking; None when the first question is left."""
@@ -82,7 +81,7 @@ class Arrival:
         if entered is None or len(tracks) < 2 or seat.track_id not in tracks:
             app.notify("This event has one track.", timeout=3)
             return None
-        return await self._sit(entered, seat.event_id, tracks[(tracks.index(seat.track_id) + 1) % len(tracks)])
+        return await self._sit(app, entered, seat.event_id, tracks[(tracks.index(seat.track_id) + 1) % len(tracks)])
 
     async def other_box(self, app: App[None], seat: Seat) -> Seat | None:
         """Another event or track of this box; Escape there leads to the boxes, and Escape there back to the seat."""
@@ -120,6 +119,12 @@ class Arrival:
 
     # ---- inside
 
+    def _keep(self, likes: Likes) -> None:
+        """For the next time; a slow disk holds nothing up."""
+        self._likes = likes
+        keep = partial(self._state.keep_likes, muted=likes.muted, light=likes.light)
+        asyncio.get_running_loop().run_in_executor(None, keep)
+
     async def _ask_all(self, app: App[None], entered: Entered | None) -> Seat | None:
         while True:
             if entered is None:
@@ -130,7 +135,7 @@ class Arrival:
                 TracksScreen(entered.box, entered.known.event_id, entered.known.track_id)
             )
             if chosen is not None:
-                return await self._sit(entered, *chosen)
+                return await self._sit(app, entered, *chosen)
             if self._entered is None or self._entered.box is not entered.box:
                 await entered.box.close()
             entered = None
@@ -190,7 +195,9 @@ class Arrival:
     async def _sign_in(self, app: App[None], box: Box, box_id: str, name: str) -> WhoAmI | None:
         before = await asyncio.to_thread(self._state.box, box_id)
         box.token = None
-        session = await app.push_screen_wait(SignInScreen(box, name, username=(before.username if before else None) or ""))
+        session = await app.push_screen_wait(
+            SignInScreen(box, name, username=(before.username if before else None) or "")
+        )
         if session is None:
             return None
         box.token = session.token
@@ -216,10 +223,12 @@ class Arrival:
         known = entered.known
         if known.track_id is None or not _has(events, known.event_id, known.track_id):
             return None
-        return await self._sit(entered, known.event_id or "", known.track_id)
+        return await self._sit(app, entered, known.event_id or "", known.track_id)
 
-    async def _sit(self, entered: Entered, event_id: str, track_id: str) -> Seat:
+    async def _sit(self, app: App[None], entered: Entered, event_id: str, track_id: str) -> Seat:
         await self._remember(entered, entered.known.address, event_id, track_id)
+        if self._state.trouble is not None:
+            app.notify(self._state.trouble, severity="warning", timeout=PROBLEM_S, markup=False)
         self._newest = Seat(
             entered.box,
             event_id,

@@ -100,7 +100,7 @@ class Seat:
         self.me = me
         self.picture = Picture()
         self.clock = ServerClock()
-        file = None if press_folder is None else PressFile(press_folder / quote(box_key or box.address, safe=""))
+        file = None if press_folder is None else PressFile(press_folder / _folder_of(box_key or box.address))
         self.presses = Presses(box, self.clock, file, self._presses_changed)
         self._link = Link(
             box,
@@ -296,3 +296,8 @@ class Seat:
     def _tell(self, changed: Changed) -> None:
         for callback in tuple(self._listeners):
             callback(changed)
+
+
+def _folder_of(box_key: str) -> str:
+    """A name for its folder; a box may call itself anything, ".." too."""
+    return quote(box_key, safe="").replace(".", "%2E")

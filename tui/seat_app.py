@@ -253,7 +253,7 @@ class SeatApp(App[None]):
 
 
 def _keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
-    return [(_key(binding), binding.description) for binding in _shown(screen)]
+    return [(_key(binding), binding.tooltip or binding.description) for binding in _shown(screen) if binding.show]
 
 
 def _shown(node: App[None] | Screen[object]) -> list[Binding]:

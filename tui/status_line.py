@@ -18,6 +18,7 @@ from tui.seat import Seat
 from tui.words import age_text, counted
 
 NS_PER_MS = 1_000_000
+SIGNED_OUT = "× SIGNED OUT: press O"
 LEAST_PLACE = 24
 """Cells that event and track may shrink to."""
 
@@ -33,15 +34,20 @@ class StatusLine(Static):
     def show(self, seat: Seat) -> None:
         """Say how things stand now."""
         text = status_text(seat, self._of, self.app.size.width, time.monotonic_ns(), f"{datetime.now():%H:%M:%S}")  # noqa: DTZ005  the wall's own time
-        self.set_class(not seat.link_state.is_live, "lost")
+        self.set_class(not seat.link_state.is_live or seat.is_signed_out, "lost")
         if text != self._shown:
             self._shown = text
-            self.update(Content(text))
+            self.update(Content(text), layout=False)
 
 
 def status_text(seat: Seat, of: str, width: int, now_ns: int, time_of_day: str) -> str:
     """The line in exactly `width` cells."""
-    parts = [time_of_day, _clock_words(seat), _waiting_words(seat), link_words(seat.link_state, now_ns)]
+    parts = [
+        time_of_day,
+        _clock_words(seat),
+        _waiting_words(seat),
+        link_words(seat.link_state, now_ns, is_signed_out=seat.is_signed_out),
+    ]
     place = plain(f" {of} · {seat.picture.track_name} · {seat.picture.event_name}")
     while True:
         right = "  ".join(part for part in parts if part) + " "
@@ -51,8 +57,10 @@ def status_text(seat: Seat, of: str, width: int, now_ns: int, time_of_day: str) 
         parts.pop(0)
 
 
-def link_words(state: LinkState, now_ns: int) -> str:
-    """How the link is, and since when it is not."""
+def link_words(state: LinkState, now_ns: int, *, is_signed_out: bool = False) -> str:
+    """How the link is, and since when it is not; signed out, nothing that is pressed arrives, whatever is shown."""
+    if is_signed_out:
+        return SIGNED_OUT
     since = age_text((now_ns - state.since_ns) // NS_PER_MS)
     match state.word:
         case LinkWord.LIVE:
@@ -62,7 +70,7 @@ def link_words(state: LinkState, now_ns: int) -> str:
         case LinkWord.LOST:
             return f"× LINK LOST {since}, trying again"
         case LinkWord.SIGNED_OUT:
-            return "× SIGNED OUT: press O"
+            return SIGNED_OUT
 
 
 def _clock_words(seat: Seat) -> str:
