@@ -12,6 +12,7 @@ from appliance.permissions import Role
 from appliance.serve import opened_house
 from appliance.settings import load
 from tests.timing.recorder_process import RecorderProcess
+from tests.timing.test_other_machines import Way, Ways
 from tests.tui.seated import LARGE, PATIENCE_S, Terminal, seated
 from tests.web.conftest import Site, serving
 from tests.web.racing_day import add_racer, start_race
@@ -188,6 +189,28 @@ async def test_on_a_small_terminal_what_to_do_is_read_on_page_by_page(
         await terminal.shows("Not tested. It was left out.")
         await terminal.keys("escape")
         await terminal.until(lambda: "PgDn" not in terminal.text())
+
+
+async def test_a_test_belongs_to_the_recorder_that_was_chosen(
+    site: Site, event: Event, recorder: RecorderProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "pi").mkdir()
+    async with RecorderProcess(tmp_path / "pi", "--strips", "simulated", "--lines", "5,6") as pi:
+        site.house.strips.follow(Ways(Way("pi", "山の.pi", pi.socket)))
+        async with seated(site, event.event_id, ROOMS) as terminal:
+            await terminal.until(lambda: terminal.text().count("√ connected, simulated strips") == 2)
+            await terminal.keys("end", "h")
+            await terminal.shows("This strip is not the box's.")
+            await terminal.keys("t")
+            await terminal.shows("山の.pi", "◄ ○ ○ ○", "strip 1 of 2")
+            own, remote = site.house.strip_check.pictures()
+            assert own.test is None
+            assert remote.test is not None
+            assert remote.test.asked == 5
+            await pi.end(signal.SIGKILL)
+            await terminal.shows("× NO RECORDER", "√ connected, simulated strips", "Take laps by hand until then.")
+            await terminal.keys("home")
+            await terminal.shows("Press T to test")
 
 
 async def test_an_open_race_is_told_before_somebody_taps(site: Site, event: Event, recorder: RecorderProcess) -> None:
