@@ -193,6 +193,32 @@ async def test_two_hundred_in_line_scroll(site: Site, event: Event) -> None:
         await terminal.shows("skipped")
 
 
+async def test_the_chosen_racer_stays_chosen_while_others_come_and_go(site: Site, event: Event) -> None:
+    await stand_in_line(site, event, "ann", "bob", "cyd")
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await terminal.shows("3 in line")
+        await terminal.keys("down")
+        ann = terminal.seat.picture.queue[0].entry
+        await site.send("admin", "DELETE", f"/api/queue/{ann.queue_id}")
+        await terminal.shows("2 in line")
+        assert chosen(terminal) == 0
+        await terminal.keys("c")
+        await terminal.shows("called ")
+        assert [one.state for one in site.house.queue.next(event.event_id, "1")] == [
+            QueueState.CALLED,
+            QueueState.WAITING,
+        ]
+
+
+async def test_the_last_in_line_cannot_be_skipped(site: Site, event: Event) -> None:
+    await stand_in_line(site, event, "ann", "bob")
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await terminal.shows("2 in line")
+        await terminal.keys("end", "k")
+        await terminal.shows("Nobody stands behind bob.", "X takes out of the line who did not come.")
+        assert line(site, event) == ["ann", "bob"]
+
+
 async def test_who_may_only_look_is_told_so(site: Site, event: Event) -> None:
     await stand_in_line(site, event, "ann")
     async with seated(site, event.event_id, ROOMS, role="commentator", size=LARGE) as terminal:

@@ -121,9 +121,15 @@ class QueueScreen(RoomScreen):
 
     def action_skip(self) -> None:
         """The one behind goes first."""
-        if (entry := self._entry()) is not None:
-            self._lists.stay()
-            self._send(lambda: self.seat.box.skip(entry.queue_id, entry.position))
+        entry = self._entry()
+        if entry is None:
+            return
+        if entry.queue_id == self._line[-1].entry.queue_id:
+            title = f"Nobody stands behind {plain(entry.username)}."
+            self.notify("X takes out of the line who did not come.", title=title, severity="warning", markup=False)
+            return
+        self._lists.stay()
+        self._send(lambda: self.seat.box.skip(entry.queue_id, entry.position))
 
     def action_no_show(self) -> None:
         """Did not come."""
