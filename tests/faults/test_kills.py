@@ -23,8 +23,8 @@ KILLS = int(os.environ.get("FAULT_KILLS", "75"))
 LONGEST_LIFE_S = 1.2
 """A process lives between nothing and this after the one before was killed: kills also meet starts."""
 STEPS_PER_RACE = 25
-CLOCK_READING_MS = 250
-"""Two answers on a busy machine, the clock read somewhere inside each."""
+ROUNDED_MS = 1
+"""Each of two answers tells whole ms."""
 
 
 async def kill_at_random(box: Box, victims: list[str], chance: Random) -> None:
@@ -99,10 +99,15 @@ async def test_the_clocks_run_on_while_the_server_is_away(tmp_path: Path) -> Non
         race = await api.create_race(event_id, "1", await make_racer(api, "Ada"))
         await api.act(race.race_id, "start")
         path = f"/api/races/{race.race_id}"
-        before, asked_before = await api.send("GET", path), time.monotonic()
+        asked_s = [time.monotonic()]
+        before = await api.send("GET", path)
+        asked_s.append(time.monotonic())
         box.kill_server()
-        after, asked_after = await api.send("GET", path), time.monotonic()
-        away_ms = (asked_after - asked_before) * 1_000
-        assert away_ms > 200, "the server was not away"
+        await api.send("GET", path)  # waits for the next server
+        asked_s.append(time.monotonic())
+        after = await api.send("GET", path)
+        asked_s.append(time.monotonic())
+        least_ms, most_ms = (asked_s[2] - asked_s[1]) * 1_000, (asked_s[3] - asked_s[0]) * 1_000
+        assert least_ms > 200, "the server was not away"
         for clock, sign in (("lap_elapsed_ms", 1), ("race_left_ms", -1)):
-            assert abs(sign * (after[clock] - before[clock]) - away_ms) < CLOCK_READING_MS
+            assert least_ms - ROUNDED_MS <= sign * (after[clock] - before[clock]) <= most_ms + ROUNDED_MS

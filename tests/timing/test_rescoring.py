@@ -295,9 +295,10 @@ async def test_a_real_race_is_scored_anew_from_what_its_recorder_holds(tmp_path:
                 for line in (17, 27, 17, 27):
                     version = (await racing.control.view(race.race_id)).version
                     await strips.hit(line)
+                    changed.clear()
                     while (await racing.control.view(race.race_id)).version == version:
-                        changed.clear()
                         await changed.wait()
+                        changed.clear()
             race = await racing.do(race, K.END)
             shown = await rescoring.preview(race.race_id, 60_000)
             after = await rescoring.apply(race.race_id, 60_000, "ann", shown.version)
