@@ -67,3 +67,26 @@ def busy(seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         pass
+
+
+async def test_keys_that_came_while_the_screen_was_busy_count_in_their_order_and_as_of_their_moment(
+    site: Site, event: Event
+) -> None:
+    async with seated(site, event.event_id, {"race": RaceScreen}) as terminal:
+        await terminal.until(lambda: terminal.seat.picture.is_running)
+        made: list[tuple[str, int]] = []
+        add = terminal.seat.presses.add
+
+        def note(press: Press) -> None:
+            made.append((press.kind.value, press.mono_ns))
+            add(press)
+
+        terminal.seat.presses.add = note  # type: ignore[method-assign]
+        keys = []
+        for name, character in (("r", "r"), ("l", "l"), ("d", "d")):
+            busy(0.01)
+            keys.append(Key(name, character))
+        for key in keys:
+            terminal.app.post_message(key)
+        await terminal.until(lambda: len(made) == 3)
+        assert made == [(kind, int(key.time * 1e9)) for kind, key in zip(("reset", "lap", "dnf"), keys, strict=True)]

@@ -30,17 +30,23 @@ class RaceScreen(RaceKeys):
 
     TITLE_WORD = "Race"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x,X", "end", "End", tooltip="End the race"),
+        Binding("x,X", "end", "End", priority=True, tooltip="End the race"),
         Binding("n,N", "next", "Next racer", tooltip="Make the next racer in line ready"),
-        Binding("s,S", "press('submit')", "Submit", tooltip="Hand the race in"),
-        Binding("c,C", "press('cancel_end')", "Back to race", tooltip="It is not over: back to the paused race"),
-        Binding("v,V", "validity", "Valid", tooltip="The chosen lap, or the newest, counts or not"),
+        Binding("s,S", "press('submit')", "Submit", priority=True, tooltip="Hand the race in"),
+        Binding(
+            "c,C",
+            "press('cancel_end')",
+            "Back to race",
+            priority=True,
+            tooltip="It is not over: back to the paused race",
+        ),
+        Binding("v,V", "validity", "Valid", priority=True, tooltip="The chosen lap, or the newest, counts or not"),
         Binding("w,W", "decide", "Waiting", tooltip="Decide about a press that waits"),
-        Binding("p,P", "proxy", "Proxy", tooltip="Somebody else drives, or not"),
+        Binding("p,P", "proxy", "Proxy", priority=True, tooltip="Somebody else drives, or not"),
         Binding("up", "choose(-1)", "Choose", key_display="↑↓", tooltip="Choose a lap"),
         Binding("down", "choose(1)", "Choose", show=False, tooltip="Choose a lap"),
         Binding("escape", "choose(0)", "Newest lap", show=False, tooltip="Choose no lap"),
-        Binding("ctrl+x", "discard", "Discard", tooltip="Throw the race away; asks first"),
+        Binding("ctrl+x", "discard", "Discard", priority=True, tooltip="Throw the race away; asks first"),
     ]
 
     def __init__(self) -> None:

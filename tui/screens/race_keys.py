@@ -46,14 +46,18 @@ class RaceKeys(RoomScreen):
     """A screen at which the race is timed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "press('start')", "Start", tooltip="Start both clocks by hand"),
-        Binding("space", "press('pause')", "Pause", tooltip="Stop both clocks"),
-        Binding("space", "press('resume')", "Resume", tooltip="Both clocks go on"),
+        # Priority for every key of the race: one without it waits behind the screen's drawing, and a key pressed after
+        # it that has it would overtake it.
+        Binding("space", "press('start')", "Start", priority=True, tooltip="Start both clocks by hand"),
+        Binding("space", "press('pause')", "Pause", priority=True, tooltip="Stop both clocks"),
+        Binding("space", "press('resume')", "Resume", priority=True, tooltip="Both clocks go on"),
         Binding("l,L,enter", "press('lap')", "Lap", priority=True, tooltip="Take a lap by hand"),
-        Binding("r,R", "press('reset')", "Reset", tooltip="One reset more in this lap"),
-        Binding("e,E", "press('undo_reset')", "Reset−", tooltip="One reset less in this lap"),
-        Binding("d,D", "press('dnf')", "DNF", tooltip="Did not finish: an invalid lap, and the clocks stop"),
-        Binding("u,U", "press('undo_lap')", "Undo", tooltip="The last lap was never taken"),
+        Binding("r,R", "press('reset')", "Reset", priority=True, tooltip="One reset more in this lap"),
+        Binding("e,E", "press('undo_reset')", "Reset−", priority=True, tooltip="One reset less in this lap"),
+        Binding(
+            "d,D", "press('dnf')", "DNF", priority=True, tooltip="Did not finish: an invalid lap, and the clocks stop"
+        ),
+        Binding("u,U", "press('undo_lap')", "Undo", priority=True, tooltip="The last lap was never taken"),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
