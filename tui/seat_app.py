@@ -91,6 +91,11 @@ class SeatApp(App[None]):
         return self._seat
 
     @property
+    def room(self) -> RoomScreen | None:
+        """The screen of the seat that is in sight, perhaps behind a question."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, RoomScreen)), None)
+
+    @property
     def has_seat(self) -> bool:
         """Whether somebody sits at a track."""
         return self._seat is not None
@@ -132,7 +137,10 @@ class SeatApp(App[None]):
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         for name in self._rooms:
+            screen = self.get_screen(name)
             self.uninstall_screen(name)
+            if screen.is_running:  # An installed screen lives on when it is popped, and with it its timers.
+                await screen.remove()
         seat, self._seat = self._seat, None
         for group in ("seat", "lost"):
             self.workers.cancel_group(self, group)
@@ -159,7 +167,9 @@ class SeatApp(App[None]):
             self.sounds.hear(None if race is None else race.view, is_live=self.seat.link_state.is_live)
         if Changed.LINK in changed:
             self._follow_link(self.seat)
-        self.screen.post_message(SeatChanged(changed))
+        for screen in {self.screen, self.room}:
+            if screen is not None:
+                screen.post_message(SeatChanged(changed))
 
     def _follow_link(self, seat: Seat) -> None:
         if not seat.link_state.is_lost:

@@ -136,3 +136,13 @@ async def stopped(terminal: Terminal) -> None:
         await asyncio.Event().wait()
 
     terminal.seat.box.act = never  # type: ignore[method-assign,assignment]
+
+
+async def test_what_happens_is_shown_behind_a_question_too(site: Site, event: Event) -> None:
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        room = terminal.app.screen
+        terminal.app.push_screen(Ask("Are you sure?"))
+        await terminal.until(lambda: isinstance(terminal.app.screen, Ask))
+        await start_race(site.house, event, await add_racer(site.house, "anna"))
+        await terminal.until(lambda: "anna" in str(room.query_one("#track", Static).render()))
+        await terminal.shows("Are you sure?")

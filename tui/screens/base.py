@@ -98,6 +98,11 @@ class RoomScreen(Screen[None]):
             self.notify("Sign in as an operator: press O.", title="You may look, not change.", severity="warning")
         return self.seat.may_run
 
+    @property
+    def _is_in_sight(self) -> bool:
+        """Shown, perhaps behind a question: its clocks go on."""
+        return cast("SeatApp", self.app).room is self
+
     # ---- the frame
 
     def on_mount(self) -> None:
@@ -119,11 +124,11 @@ class RoomScreen(Screen[None]):
         self.show(changed)
 
     def _tick(self) -> None:
-        if self.is_current and self.seat.picture.is_running:
+        if self._is_in_sight and self.seat.picture.is_running:
             self.on_tick(self.seat.server_now_ns())
 
     def _idle_tick(self) -> None:
-        if not self.is_current:
+        if not self._is_in_sight:
             return
         for line in self.query(StatusLine):
             line.show(self.seat)
