@@ -87,6 +87,10 @@ class BoardScreen(RoomScreen):
             self.refresh_bindings()
             self._paint()
 
+    def on_screen_suspend(self) -> None:
+        """It is asked for again when somebody looks."""
+        self.workers.cancel_group(self, "board")
+
     # ---- keys
 
     def action_format(self, board_format: str) -> None:
@@ -155,7 +159,8 @@ class BoardScreen(RoomScreen):
         except BoxError as error:
             self.tell_problem(error)
         else:
-            self._take(board)
+            if self.is_current:
+                self._take(board)
 
     def _take(self, board: Board) -> None:
         now_s = time.monotonic()
@@ -186,7 +191,7 @@ class BoardScreen(RoomScreen):
     # ---- what is seen
 
     def _paint(self) -> None:
-        if not self.query(RowList):  # A timer may come while the screen goes.
+        if not self.is_current or not self.query(RowList):  # A timer may come while the screen or the seat goes.
             return
         rows, board = self.query_one("#board-rows", RowList), self._board
         self.query_one("#board-head", Static).update(self._head())

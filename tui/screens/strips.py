@@ -91,7 +91,7 @@ class StripsScreen(RoomScreen):
 
     def on_tick(self, server_now_ns: int) -> None:
         """Silence counts on by itself."""
-        if time.monotonic() - self._painted_s >= REPAINT_S and self.query("#strip-said"):
+        if time.monotonic() - self._painted_s >= REPAINT_S:
             self._paint()
 
     def on_resize(self, _: Resize) -> None:
@@ -180,6 +180,8 @@ class StripsScreen(RoomScreen):
         await self.ask(call)
 
     def _take(self, now: StripCheckNow) -> None:
+        if not self.is_current:
+            return
         before, rows = self._recorders, self.query_one("#strip-rows", RowList)
         self._recorders, self._heard_s, self._problem = now.recorders, time.monotonic(), None
         if before is not None and (sound := sound_of(before, now.recorders)) is not None:
@@ -208,6 +210,8 @@ class StripsScreen(RoomScreen):
         return None if place is None or not self._recorders else self._recorders[place.recorder]
 
     def _paint(self) -> None:
+        if not self.is_current or not self.query("#strip-said"):  # A timer may come while the screen or the seat goes.
+            return
         self._painted_s = time.monotonic()
         rows, said = self.query_one("#strip-rows", RowList), self.query_one("#strip-said", Static)
         if self._recorders is None:

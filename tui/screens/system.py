@@ -87,13 +87,16 @@ class SystemScreen(RoomScreen):
         now_s = time.monotonic()
         if now_s - self._asked_s >= EVERY_S:
             self._ask()
-        if self.query("#system-here"):
-            self._paint()
+        self._paint()
 
     def on_resize(self, resize: Resize) -> None:
         """Two columns where there is room."""
         self.set_class(resize.size.width >= WIDE_CELLS, "wide")
         self.call_after_refresh(self._paint)
+
+    def on_screen_suspend(self) -> None:
+        """It is asked again when somebody looks."""
+        self.workers.cancel_group(self, "system")
 
     def action_ask_now(self) -> None:
         """Somebody has changed something and wants to see it."""
@@ -122,6 +125,8 @@ class SystemScreen(RoomScreen):
     # ---- what is seen
 
     def _paint(self) -> None:
+        if not self.is_current or not self.query("#system-here"):  # An answer may come while the seat goes.
+            return
         box, here = self.query_one("#system-box", Static), self.query_one("#system-here", Static)
         box.update(content_of_rows(self._box_rows(self._cells(box))))
         here.update(content_of_rows(self._here_rows(self._cells(here))))
