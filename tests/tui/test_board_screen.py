@@ -130,7 +130,7 @@ async def test_a_wide_terminal_tells_all_about_the_chosen_racer(site: Site, even
 async def test_every_key_has_room_in_the_footer_of_a_small_terminal(site: Site, event: Event) -> None:
     await race(site, event, "anna", 9_000)
     async with seated(site, event.event_id, ROOMS) as terminal:
-        await terminal.shows("anna", "q Quit")
+        await terminal.shows("anna", "q Quit", "↑↓ Row")
         assert footer(terminal).startswith("↑↓ Row Home First End Last f Average c All tracks / Find 1-6 ")
         assert footer(terminal).endswith("? Help q Quit")
 
