@@ -126,11 +126,14 @@ async def remembered(box: Box, event_id: str, state: Path) -> None:
     session = await client.sign_in("crew", PASSWORD)
     identity = await client.identity()
     await client.close()
-    kept = StateDir(state / "trackside" / "tui")
-    kept.keep_token(identity.id, box.url, session.token)
-    kept.remember(
-        RememberedBox(box_id=identity.id, address=box.url, name=identity.name, event_id=event_id, track_id="1")
-    )
+    known = RememberedBox(box_id=identity.id, address=box.url, name=identity.name, event_id=event_id, track_id="1")
+    await asyncio.to_thread(_remember, StateDir(state / "trackside" / "tui"), known, session.token)
+
+
+def _remember(kept: StateDir, known: RememberedBox, token: str) -> None:
+    kept.keep_token(known.box_id, known.address, token)
+    kept.remember(known)
+    assert kept.trouble is None, kept.trouble
 
 
 async def running_race(api: Api, event_id: str) -> str:
