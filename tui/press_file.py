@@ -9,7 +9,9 @@ emptied whenever nothing waits.
 import asyncio
 import fcntl
 import os
+import stat
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,10 @@ from msgspec import Struct
 from tui.press import Press
 
 SUFFIX = ".jsonl"
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a line that a crash or a bad disk damaged raises."""
+MOST = 2**63
+"""Of a number in nanoseconds: no clock counts further."""
 
 
 class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -33,19 +39,25 @@ class PressFile:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file: int | None = None
+        self._left: list[tuple[Path, int]] = []
+        """Locked files of terminals that run no more, until what waits in them is in ours."""
         self._lines: list[bytes] = []
         self._waiting: set[str] = set()
         self._writer: asyncio.Task[None] | None = None
         self.trouble: str | None = None
 
     async def open(self) -> list[Press]:
-        """Take over what earlier terminals left behind: their presses, oldest first."""
+        """Take over what earlier terminals left behind: their presses, oldest first; also from a full disk."""
         try:
             left = await asyncio.to_thread(self._open)
         except OSError as error:
             self._tell(error)
             return []
         self._waiting.update(press.action_id for press in left)
+        if left:
+            self._lines = [msgspec.json.encode(Line(press=press)) + b"\n" for press in left]
+            self._writer = asyncio.get_running_loop().create_task(self._write())
+            await self.settled()
         return left
 
     def add(self, press: Press) -> None:
@@ -98,21 +110,22 @@ class PressFile:
     def _open(self) -> list[Press]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         left: dict[str, Press] = {}
-        emptied = []
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             file = _locked(path)
-            if file is None:
-                continue
-            for press in _waiting_in(path):
-                left.setdefault(press.action_id, press)
-            emptied.append((path, file))
-        presses = sorted(left.values(), key=lambda press: (press.wall_ns, press.mono_ns))
-        if presses:
-            self._store(b"".join(msgspec.json.encode(Line(press=press)) + b"\n" for press in presses), is_empty=False)
-        for path, file in emptied:
+            if file is not None:
+                self._left.append((path, file))
+                for press in _waiting_in(file):
+                    left.setdefault(press.action_id, press)
+        if not left:
+            self._remove_left()
+        return _in_order(left.values())
+
+    def _remove_left(self) -> None:
+        while self._left:
+            path, file = self._left[0]
             path.unlink(missing_ok=True)
             os.close(file)
-        return presses
+            del self._left[0]
 
     def _store(self, text: bytes, *, is_empty: bool) -> None:
         if self._file is None:
@@ -122,8 +135,12 @@ class PressFile:
         else:
             _write_all(self._file, text)
         os.fsync(self._file)
+        self._remove_left()
 
     def _close(self) -> None:
+        for _, file in self._left:
+            os.close(file)
+        self._left = []
         if self._file is None:
             return
         if not self._waiting:
@@ -150,17 +167,20 @@ def _new_file(folder: Path) -> int:
 
 
 def _locked(path: Path) -> int | None:
-    """The file opened and locked, or None when its terminal runs or it is gone."""
+    """The file opened and locked, or None when its terminal runs, it is gone, or it is nothing that we have written."""
     try:
-        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(file)
+        if found.st_nlink and stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+            return file
     except OSError:
-        os.close(file)
-        return None
-    return file
+        pass
+    os.close(file)
+    return None
 
 
 def _write_all(file: int, text: bytes) -> None:
@@ -168,16 +188,33 @@ def _write_all(file: int, text: bytes) -> None:
         text = text[os.write(file, text) :]
 
 
-def _waiting_in(path: Path) -> list[Press]:
+def _waiting_in(file: int) -> list[Press]:
     """Presses without their `done`; a last line that a crash cut off is none."""
     waiting: dict[str, Press] = {}
-    for text in path.read_bytes().splitlines():
+    with open(file, "rb", closefd=False) as opened:
+        lines = opened.read().splitlines()
+    for text in lines:
         try:
             line = msgspec.json.decode(text, type=Line)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue
-        if line.press is not None:
+        if line.press is not None and _can_be(line.press):
             waiting[line.press.action_id] = line.press
         if line.done is not None:
             waiting.pop(line.done, None)
     return list(waiting.values())
+
+
+def _can_be(press: Press) -> bool:
+    """No key was ever pressed before its machine started, or after the end of time."""
+    numbers = (press.mono_ns, press.slept_ns, press.wall_ns, press.lap or 0)
+    return all(0 <= number < MOST for number in numbers)
+
+
+def _in_order(presses: Iterable[Press]) -> list[Press]:
+    """As they were pressed: within one boot of this machine by the clock that nobody sets, the boots by the other."""
+    by_boot: dict[str, list[Press]] = {}
+    for press in presses:
+        by_boot.setdefault(press.local_boot_id, []).append(press)
+    boots = sorted(by_boot.values(), key=lambda of_boot: min(press.wall_ns for press in of_boot))
+    return [press for of_boot in boots for press in sorted(of_boot, key=lambda one: one.mono_ns + one.slept_ns)]

@@ -5,13 +5,15 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.tui.lossy_box import pressed
 from tui.press import Press
-from tui.press_file import PressFile
+from tui.press_file import Line, PressFile
 
 TERMINAL = """
 import asyncio, sys
@@ -160,3 +162,64 @@ async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     assert file.trouble == (
         f"Presses cannot be kept in {tmp_path}/presses/box-1 (Not a directory): do not close the terminal."
     )
+
+
+DAMAGED = [
+    pytest.param(b'{"done":"\xff\xfe"}', id="no text"),
+    pytest.param(b'{"press":' + b'{"a":' * 100_000, id="deep"),
+    pytest.param(b'{"press":{"mono_ns":' + b"9" * 60 + b"}}", id="half a press"),
+    pytest.param(
+        msgspec.json.encode(Line(press=pressed())).replace(b'"wall_ns":0', b'"wall_ns":' + b"9" * 30), id="late"
+    ),
+    pytest.param(b"\0" * 4096, id="zeros"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+async def test_a_damaged_line_spoils_no_other(folder: Path, damage: bytes) -> None:
+    file, _ = await opened(folder)
+    file.add(pressed(action_id="press-1"))
+    await file.close()
+    [path] = files_in(folder)
+    path.write_bytes(damage + b"\n" + path.read_bytes())
+    assert (await opened(folder))[1] == ["press-1"]
+
+
+async def test_a_wall_clock_that_was_set_back_changes_no_order(folder: Path) -> None:
+    now_ns = time.time_ns()
+    file, _ = await opened(folder)
+    file.add(pressed(action_id="press-1", wall_ns=now_ns))
+    file.add(pressed(action_id="press-2", wall_ns=now_ns - 3_600_000_000_000))
+    await file.close()
+    assert (await opened(folder))[1] == ["press-1", "press-2"]
+
+
+async def test_what_was_left_behind_is_sent_from_a_full_disk_too_and_moves_once_there_is_room(folder: Path) -> None:
+    await killed(await running_terminal(folder))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        file, left = await opened(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert left == ["press-0", "press-2"]
+    assert file.trouble is not None
+    assert (await opened(folder))[1] == []
+    file.done("press-0")
+    await file.close()
+    assert len(files_in(folder)) == 1
+    assert (await opened(folder))[1] == ["press-2"]
+
+
+def put_what_is_not_ours(folder: Path, theirs: Path) -> None:
+    """A pipe, which would be read for ever, and a way to somebody's file."""
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe.jsonl")
+    theirs.write_bytes(msgspec.json.encode(Line(press=pressed())))
+    (folder / "link.jsonl").symlink_to(theirs)
+
+
+async def test_a_file_that_is_none_of_ours_is_left_alone(folder: Path, tmp_path: Path) -> None:
+    put_what_is_not_ours(folder, tmp_path / "theirs")
+    assert (await opened(folder))[1] == []
+    assert {path.name for path in files_in(folder)} == {"pipe.jsonl", "link.jsonl"}
