@@ -159,7 +159,7 @@ class Presses:
         try:
             view = await self._box.act(one.press.race_id, one.press.action(at))
         except Refused as error:
-            await self._was_refused(one, error, at)
+            return await self._was_refused(one, error, at)
         except SignedOut as error:
             self.signed_out = True
             self._say(one, str(error))
@@ -177,28 +177,37 @@ class Presses:
             self._tell()
         return True
 
-    async def _was_refused(self, one: Waiting, error: Refused, at: OnServer | None) -> None:
-        """Tell it, unless the stamp was wrong: by a look at the box's clock that is sure, however slow it is."""
+    async def _was_refused(self, one: Waiting, error: Refused, at: OnServer | None) -> bool:
+        """Tell it, unless the stamp was wrong: by a look at the box's clock that is sure. The answer as of `_tried`."""
         if at is not None:
-            sent = local_clock.stamp()
             try:
-                now = await self._box.clock()
+                if not await self._was_right(one, at):
+                    return True
+            except Refused:
+                pass  # Whoever may not even see the clock was not refused for a stamp.
             except BoxError:
-                return  # asked again: the same id gets the same answer
-            self._clock.add(now, sent=sent, received=local_clock.stamp())
-            if now.boot_id != at.boot_id:
-                self._cannot_be_placed(one)
-                return
-            at_most_ns = now.mono_ns - (sent.mono_ns - one.press.mono_ns)  # it was pressed before we asked
-            if at.at_ns > at_most_ns:
-                one.at_most_ns = at_most_ns
-                return
+                return False  # asked again: the same id gets the same answer
         self.refused = [
             *self.refused[1 - MAX_REFUSED :],
             RefusedPress(press=one.press, message=error.message, remedy=error.remedy),
         ]
         self._remove(one)
         self._tell()
+        return True
+
+    async def _was_right(self, one: Waiting, at: OnServer) -> bool:
+        """Whether the stamp that was sent can be true, however slow a look at the box's clock is; mended when not."""
+        sent = local_clock.stamp()
+        now = await self._box.clock()
+        self._clock.add(now, sent=sent, received=local_clock.stamp())
+        if now.boot_id != at.boot_id:
+            self._cannot_be_placed(one)
+            return False
+        at_most_ns = now.mono_ns - (sent.mono_ns - one.press.mono_ns)  # it was pressed before we asked
+        if at.at_ns <= at_most_ns or one.at_most_ns is not None:
+            return True
+        one.at_most_ns = at_most_ns
+        return False
 
     def _cannot_be_placed(self, one: Waiting) -> bool:
         """Hold it, when its moment is of a boot that is gone."""

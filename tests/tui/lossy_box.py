@@ -11,7 +11,7 @@ from timing.journal import Kind
 from timing.structs import Action, RaceView
 from tui import local_clock
 from tui.box import new_id
-from tui.errors import BoxAway, Refused, SignedOut
+from tui.errors import BoxAway, BoxError, Refused, SignedOut
 from tui.press import Press
 from tui.presses import Presses
 from tui.server_clock import ServerClock
@@ -41,6 +41,8 @@ class LossyBox:
     def __init__(self, fates: Iterable[Fate] = (), boot_id: str = "boot-1") -> None:
         self.fates = list(fates)
         self.boot_id = boot_id
+        self.clock_fails: BoxError | None = None
+        """Why nobody may see its clock now."""
         self.requests: list[Action] = []
         self.done: list[tuple[str, Action]] = []
 
@@ -57,7 +59,7 @@ class LossyBox:
         if action.action_id not in {one.action_id for _, one in self.done}:
             if fate is Fate.REFUSED or action.pressed_boot_id not in {None, self.boot_id}:
                 raise Refused("The race is over.", "Cancel the end.", status=409)
-            now = await self.clock()
+            now = self._now()
             if action.pressed_at_ns is not None and action.pressed_at_ns > now.mono_ns + AHEAD_REFUSED_NS:
                 raise Refused("This was stamped ahead of the box's clock.", "Press again.", status=409)
             self.done.append((race_id, action))
@@ -67,6 +69,11 @@ class LossyBox:
 
     async def clock(self) -> ClockReading:
         """Its clock, exactly AHEAD_NS ahead of ours."""
+        if self.clock_fails is not None:
+            raise self.clock_fails
+        return self._now()
+
+    def _now(self) -> ClockReading:
         now = local_clock.stamp()
         return ClockReading(mono_ns=now.mono_ns + now.slept_ns + AHEAD_NS, wall_ns=0, boot_id=self.boot_id)
 

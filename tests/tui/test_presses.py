@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tui.lossy_box import AHEAD_NS, Fate, LossyBox, measure, pressed, sending
+from timing.crew_structs import ClockReading
 from timing.journal import Kind
 from tui import local_clock
+from tui.errors import BoxAway, Refused
 from tui.press import Press
 from tui.presses import BOX_RESTARTED, NO_CLOCK, OLD_BOOT
 from tui.server_clock import ServerClock, Stamp
@@ -181,3 +183,44 @@ async def test_a_press_waits_out_an_absence_of_any_length(tries: int) -> None:
     box = LossyBox([Fate.REQUEST_LOST] * tries)
     await send_all(box, [Kind.LAP])
     assert len(box.requests) == tries + 1
+
+
+async def test_who_may_not_see_the_clock_any_more_is_told_what_was_refused() -> None:
+    box, clock = LossyBox([Fate.REFUSED]), ServerClock()
+    await measure(clock, box)
+    box.clock_fails = Refused("You may not see races.", "Ask an admin.", status=403)
+    async with sending(box, clock) as sender:
+        sender.presses.add(pressed())
+        await sender.sent()
+        assert [one.message for one in sender.presses.refused] == ["The race is over."]
+
+
+async def test_a_refusal_whose_stamp_cannot_be_checked_is_asked_again_after_a_pause() -> None:
+    box, clock = LossyBox([Fate.REFUSED] * 1000), ServerClock()
+    await measure(clock, box)
+    box.clock_fails = BoxAway("The box does not answer.", "Wait.")
+    async with sending(box, clock) as sender:
+        sender.presses.add(pressed())
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert sender.presses.waiting[0].tries >= len(box.requests) - 1 > 0  # each of them with its pause
+        box.clock_fails = None
+        await sender.sent()
+        assert len(sender.presses.refused) == 1
+
+
+async def test_a_refusal_right_behind_a_press_that_was_placed_too_late_is_told() -> None:
+    box, clock = LossyBox([Fate.DONE, Fate.REFUSED, Fate.REFUSED]), ServerClock()
+    sent = local_clock.stamp()
+    ahead = await box.clock()
+    for _ in range(5):
+        clock.add(
+            ClockReading(mono_ns=ahead.mono_ns + 80 * MS, wall_ns=0, boot_id="boot-1"),
+            sent=sent,
+            received=Stamp(sent.mono_ns + 1, sent.slept_ns),
+        )
+    async with sending(box, clock) as sender:
+        sender.presses.add(pressed(Kind.LAP))
+        sender.presses.add(pressed(Kind.RESUME))
+        await sender.sent()
+        assert [one.press.kind for one in sender.presses.refused] == [Kind.RESUME]
