@@ -7,13 +7,13 @@ tui/box.py. Nothing is repeated here: whoever sends knows whether that is safe.
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
 from tui.errors import BoxAway, BoxError, NotABox, Refused, SignedOut
-from tui.wire import Problem
+from tui.wire import UNREADABLE, Problem
 
 T = TypeVar("T")
 
@@ -125,6 +125,8 @@ class Connection:
         return headers
 
     def _decoded(self, content: bytes, wanted: type[T]) -> T:
+        if not content and wanted is not type(None) and wanted is not Any:
+            raise NotABox(self.address)
         try:
             return msgspec.json.decode(content or b"null", type=wanted)
         except msgspec.ValidationError as error:
@@ -132,14 +134,14 @@ class Connection:
                 f"The box answers something that this terminal does not understand ({error}).",
                 "Install the same version of Trackside here as on the box.",
             ) from error
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise NotABox(self.address) from error
 
     def _refusal(self, status: int, content: bytes) -> BoxError:
         """What a status means; only a box's own words are a refusal: a guest network says 403 too."""
         try:
             problem = msgspec.json.decode(content, type=Problem)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return self._away(None) if status >= 500 else NotABox(self.address)
         if status >= 500 or status in AGAIN:
             return BoxAway(problem.message, problem.remedy)

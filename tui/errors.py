@@ -6,16 +6,20 @@ What can go wrong between the terminal and a box, each with what to do next.
     │   └── NotABox  something answered that is no Trackside box
     ├── Refused      the box said no, and nothing changed
     └── SignedOut    the box no longer knows who this is
+
+What they say may be a stranger's words, so it is made plain here: a terminal obeys some of them.
 """
+
+from tui.columns import plain
 
 
 class BoxError(Exception):
     """The root. `field` names the field of a request that is wrong, if one is."""
 
     def __init__(self, message: str, remedy: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+        super().__init__(plain(message))
+        self.message = plain(message)
+        self.remedy = plain(remedy)
         self.field = field
 
     def __str__(self) -> str:

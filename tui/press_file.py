@@ -18,10 +18,9 @@ import msgspec
 from msgspec import Struct
 
 from tui.press import Press
+from tui.wire import UNREADABLE
 
 SUFFIX = ".jsonl"
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What a line that a crash or a bad disk damaged raises."""
 MOST = 2**63
 """Of a number in nanoseconds: no clock counts further."""
 

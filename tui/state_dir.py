@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from tui.state_files import StateFiles, Unsafe
+from tui.wire import UNREADABLE
 
 T = TypeVar("T", bound=Struct)
 
@@ -146,7 +147,7 @@ class StateDir:
             return wanted()
         try:
             return msgspec.json.decode(text, type=wanted)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             self._files.put_aside(name)
             return wanted()
 

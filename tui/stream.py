@@ -12,7 +12,7 @@ import msgspec
 from timing.crew_structs import Beat, BoardNow, CrewSnapshot, QueueNow, RaceNow, StripsNow, TracksNow
 from timing.strip_picture import StripCheckNow
 from tui.errors import BoxError
-from tui.wire import StreamMessage
+from tui.wire import UNREADABLE, StreamMessage
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def check_of(event: Event) -> StripCheckNow | None:
 def _decoded(event: Event, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(event.data, type=shape)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise _not_understood(f"{event.name}: {error}") from error
 
 

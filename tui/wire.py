@@ -6,9 +6,12 @@ Fields that a newer box adds are passed over. Pure; no behaviour.
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct
 
 from timing.crew_structs import Beat, BoardNow, CrewSnapshot, QueueNow, RaceNow, StripsNow, TracksNow
+
+UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON of the wanted shape, no text, or nested without end."""
 
 StreamMessage = CrewSnapshot | RaceNow | QueueNow | StripsNow | TracksNow | BoardNow | Beat
 """What the crew's live stream carries."""

@@ -45,9 +45,10 @@ def test_what_a_newer_box_invented_is_passed_over() -> None:
     assert message_of(Event("beat", clock)) == Beat(clock=ClockReading(mono_ns=1, wall_ns=2, boot_id="a"))
 
 
-def test_what_cannot_be_understood_says_what_to_do() -> None:
+@pytest.mark.parametrize("data", [b"{}", b'{"a":"\xff"}', b'{"a":' * 100_000], ids=["shape", "no text", "deep"])
+def test_what_cannot_be_understood_says_what_to_do(data: bytes) -> None:
     with pytest.raises(BoxError) as failed:
-        message_of(Event("beat", b"{}"))
+        message_of(Event("beat", data))
     assert failed.value.remedy == "Install the same version of Trackside here as on the box."
 
 

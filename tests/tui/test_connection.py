@@ -70,8 +70,24 @@ async def test_an_answer_with_more_than_we_know_is_understood() -> None:
         http("403 Forbidden", b"<html>Please sign in", "content-type: text/html"),
         http("404 Not Found", b"<html>nginx"),
         b"220 mail.example ESMTP\r\n\r\n",
+        http("204 No Content", b""),
+        http("200 OK", b""),
+        http("200 OK", b'{"person_id":"\xff"}'),
+        http("200 OK", b'{"a":' * 100_000),
+        http("403 Forbidden", b'{"message":"\xff"}'),
     ],
-    ids=["redirect", "page", "forbidden page", "web server", "mail server"],
+    ids=[
+        "redirect",
+        "page",
+        "forbidden page",
+        "web server",
+        "mail server",
+        "nothing",
+        "empty",
+        "no text",
+        "deep",
+        "no words",
+    ],
 )
 async def test_another_program_s_answer_is_no_box_and_refuses_nothing(answer: bytes) -> None:
     with pytest.raises(NotABox) as failed:
@@ -166,3 +182,11 @@ async def test_a_box_is_reached_over_its_unix_socket_too(tmp_path: Path) -> None
     assert (await box.who()).username == "ann"
     await box.close()
     server.close()
+
+
+async def test_what_a_stranger_says_can_do_nothing_to_the_terminal() -> None:
+    problem = b'{"message":"No.\\u001b]0;mine\\u0007","remedy":"\\u202eGo \\u001b[2J","field":null}'
+    with pytest.raises(Refused) as failed:
+        await asked(http("400 Bad Request", problem))
+    assert (failed.value.message, failed.value.remedy) == ("No. ]0;mine ", "Go  [2J")
+    assert str(failed.value) == "No. ]0;mine  Go  [2J"

@@ -171,6 +171,13 @@ def test_a_damaged_file_is_put_aside_and_the_terminal_goes_on(state: StateDir, t
     assert (state.folder / "boxes.json.damaged").read_text() == text
 
 
+@pytest.mark.parametrize("damage", [b'{"a":"\xff"}', b'{"a":' * 100_000], ids=["no text", "deep"])
+def test_bytes_that_a_bad_disk_made_stop_no_start(state: StateDir, damage: bytes) -> None:
+    state.remember(box(1))
+    (state.folder / "boxes.json").write_bytes(damage)
+    assert state.boxes() == []
+
+
 def test_what_a_newer_terminal_adds_is_passed_over(state: StateDir) -> None:
     state.remember(box(1))
     path = state.folder / "boxes.json"

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tui.columns import plain
 from tui.key_line import KeyLine
 
 QUESTION_COLUMNS = 64
@@ -54,9 +55,9 @@ class Ask(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """The question, what follows from a yes, and the two answers with their keys."""
         with Vertical():
-            yield Static(Content(self.question), classes="question")
+            yield Static(Content(plain(self.question)), classes="question")
             if self.detail:
-                yield Static(Content(self.detail), classes="detail")
+                yield Static(Content(plain(self.detail)), classes="detail")
             with Horizontal():
                 yield Button(self._label("yes"), variant="error" if self.careful else "primary", id="yes")
                 yield Button(self._label("no"), id="no")
