@@ -18,6 +18,7 @@ from tests.web.conftest import Site, serving
 from tests.web.racing_day import add_racer, start_race
 from timing.strip_picture import LinePicture
 from timing.structs import Event, NewEvent, NewTrack
+from tui.row_list import RowList
 from tui.screens.base import RoomScreen
 from tui.screens.board import BoardScreen
 from tui.screens.help import HelpScreen
@@ -242,16 +243,21 @@ async def test_a_lost_box_is_told_and_nothing_is_said_of_strips_that_nobody_hear
         assert "NOT LIVE" not in terminal.text()
 
 
-async def test_the_check_is_followed_only_while_it_is_shown(
+async def test_the_check_is_followed_only_while_it_is_in_sight(
     site: Site, event: Event, recorder: RecorderProcess
 ) -> None:
-    async with seated(site, event.event_id, ROOMS) as terminal:
+    rooms: dict[str, type[RoomScreen]] = {"strips": StripsScreen, "system": SystemScreen}
+    async with seated(site, event.event_id, rooms) as terminal:
         await terminal.shows("Press T to test")
-        assert followed(terminal)
         await terminal.keys("question_mark")
         await terminal.until(lambda: isinstance(terminal.app.screen, HelpScreen))
+        hits = lines(site)[1].hits
+        await site.house.strips.hit(27)
+        await terminal.until(lambda: lines(site)[1].hits > hits and "just now" in behind(terminal))
+        await terminal.keys("escape", "2")
+        await terminal.shows("database")
         await terminal.until(lambda: not followed(terminal))
-        await terminal.keys("escape")
+        await terminal.keys("1")
         await terminal.until(lambda: followed(terminal))
 
 
@@ -272,6 +278,12 @@ async def test_screens_may_be_changed_as_fast_as_anybody_types(
 
 def followed(terminal: Terminal) -> bool:
     return any(worker.group == "strips" and not worker.is_finished for worker in terminal.app.workers)
+
+
+def behind(terminal: Terminal) -> str:
+    """The rows of strips, also where a question hides them."""
+    rows = terminal.app.room.query_one(RowList)  # type: ignore[union-attr]
+    return "".join(rows.render_line(y).text for y in range(rows.size.height))
 
 
 async def test_a_box_without_a_recorder_says_so(site: Site, event: Event) -> None:

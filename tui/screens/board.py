@@ -89,7 +89,8 @@ class BoardScreen(RoomScreen):
 
     def on_screen_suspend(self) -> None:
         """It is asked for again when somebody looks."""
-        self.workers.cancel_group(self, "board")
+        if not self._is_in_sight:
+            self.workers.cancel_group(self, "board")
 
     # ---- keys
 
@@ -159,7 +160,7 @@ class BoardScreen(RoomScreen):
         except BoxError as error:
             self.tell_problem(error)
         else:
-            if self.is_current:
+            if self._is_in_sight and self.query(RowList):  # It may go while the box answers.
                 self._take(board)
 
     def _take(self, board: Board) -> None:
@@ -191,7 +192,7 @@ class BoardScreen(RoomScreen):
     # ---- what is seen
 
     def _paint(self) -> None:
-        if not self.is_current or not self.query(RowList):  # A timer may come while the screen or the seat goes.
+        if not self._is_in_sight or not self.query(RowList):  # A timer may come while the screen or the seat goes.
             return
         rows, board = self.query_one("#board-rows", RowList), self._board
         self.query_one("#board-head", Static).update(self._head())

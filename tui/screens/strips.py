@@ -82,7 +82,8 @@ class StripsScreen(RoomScreen):
 
     def on_screen_suspend(self) -> None:
         """Nobody looks."""
-        self.workers.cancel_group(self, "strips")
+        if not self._is_in_sight:
+            self.workers.cancel_group(self, "strips")
 
     def show(self, changed: frozenset[Changed]) -> None:
         """Whether a race is open is said here too."""
@@ -180,7 +181,7 @@ class StripsScreen(RoomScreen):
         await self.ask(call)
 
     def _take(self, now: StripCheckNow) -> None:
-        if not self.is_current:
+        if not self._is_in_sight or not self.query("#strip-said"):
             return
         before, rows = self._recorders, self.query_one("#strip-rows", RowList)
         self._recorders, self._heard_s, self._problem = now.recorders, time.monotonic(), None
@@ -210,7 +211,7 @@ class StripsScreen(RoomScreen):
         return None if place is None or not self._recorders else self._recorders[place.recorder]
 
     def _paint(self) -> None:
-        if not self.is_current or not self.query("#strip-said"):  # A timer may come while the screen or the seat goes.
+        if not self._is_in_sight or not self.query("#strip-said"):  # A timer may come while the screen goes.
             return
         self._painted_s = time.monotonic()
         rows, said = self.query_one("#strip-rows", RowList), self.query_one("#strip-said", Static)

@@ -96,7 +96,8 @@ class SystemScreen(RoomScreen):
 
     def on_screen_suspend(self) -> None:
         """It is asked again when somebody looks."""
-        self.workers.cancel_group(self, "system")
+        if not self._is_in_sight:
+            self.workers.cancel_group(self, "system")
 
     def action_ask_now(self) -> None:
         """Somebody has changed something and wants to see it."""
@@ -125,7 +126,7 @@ class SystemScreen(RoomScreen):
     # ---- what is seen
 
     def _paint(self) -> None:
-        if not self.is_current or not self.query("#system-here"):  # An answer may come while the seat goes.
+        if not self._is_in_sight or not self.query("#system-here"):  # An answer may come while the seat goes.
             return
         box, here = self.query_one("#system-box", Static), self.query_one("#system-here", Static)
         box.update(content_of_rows(self._box_rows(self._cells(box))))
