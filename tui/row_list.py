@@ -71,6 +71,7 @@ class RowList(ScrollView, can_focus=True):
         self._heading: Row = ()
         self._rows: Sequence[Row] = ()
         self.chosen: int | None = None
+        self._seen_rows = 0
 
     def set_rows(self, heading: Row, rows: Sequence[Row]) -> None:
         """Show these; the scroll place and the chosen row's index stay where they can."""
@@ -145,7 +146,11 @@ class RowList(ScrollView, can_focus=True):
             self.choose(self.chosen)
 
     def on_resize(self, _: Resize) -> None:
-        """Whoever fills the columns fills them anew."""
+        """Whoever fills the columns fills them anew; a chosen row that was in view stays in it."""
+        was_seen = range(self.scroll_offset.y, self.scroll_offset.y + self._seen_rows)
+        self._seen_rows = self.page_rows
+        if self.chosen is not None and self.chosen in was_seen:
+            self.choose(self.chosen)
         self.post_message(self.Resized())
 
     def _strip(self, row: Row, width: int, *, is_heading: bool = False, is_chosen: bool = False) -> Strip:

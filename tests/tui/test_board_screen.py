@@ -157,6 +157,19 @@ async def test_two_hundred_racers_are_scrolled_found_and_left_in_place(site: Sit
         await terminal.shows("the_new_best")
 
 
+async def test_the_chosen_racer_stays_in_view_of_a_window_that_is_made_smaller(site: Site, event: Event) -> None:
+    for number in range(30):
+        await race(site, event, f"racer_{number:03d}", 9_000 + number)
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await terminal.shows("30 racers", "racer_018")
+        await terminal.keys(*["down"] * 18)
+        assert rows_of(terminal).chosen == 18
+        await terminal.pilot.resize_terminal(80, 18)
+        await terminal.until(lambda: rows_of(terminal).size.height < 19)
+        await terminal.shows("racer_018")
+        assert row_of(terminal, "racer_018").startswith("► 19 racer_018")
+
+
 async def test_escape_leaves_the_typed_name(site: Site, event: Event) -> None:
     await race(site, event, "anna", 9_000)
     await race(site, event, "Łukasz", 9_100)
