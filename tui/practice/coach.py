@@ -29,10 +29,11 @@ class Orders:
 class Coach:
     """Deterministic for a seed; `now_s` never goes back. `speed` 10: all times ten times shorter."""
 
-    def __init__(self, *, seed: int = 1, speed: float = 1.0) -> None:
+    def __init__(self, *, seed: int = 1, speed: float = 1.0, to_the_line_s: float = TO_THE_LINE_S) -> None:
         self.course = Course()
         self._chance = Random(seed)  # noqa: S311  a car, no secret
         self._speed = speed
+        self._to_the_line_s = to_the_line_s
         self._way: tuple[object, ...] = ()
         self._due_s: float | None = None
         self._mends_s: float | None = None
@@ -68,7 +69,7 @@ class Coach:
         """When the car is next at the line; None while it does not drive."""
         state = self.course.facts.state
         if state is RaceState.READY:
-            return now_s + TO_THE_LINE_S / self._speed
+            return now_s + self._to_the_line_s / self._speed
         if state is RaceState.RUNNING and self.course.drives:
             return now_s + self._chance.uniform(*ROUND_S) / self._speed
         return None
