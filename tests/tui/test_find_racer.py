@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from textual.app import App
+from textual.events import Key
 from textual.widgets import Input
 
 from appliance.people import NewRacer
@@ -127,6 +128,25 @@ async def test_enter_before_the_answer_takes_the_only_one_that_fits(box: SlowBox
         await box.heard("zo")
         assert app.return_value is None
         box.open("zo")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+    assert app.return_value is not None
+    assert app.return_value.username == "zoe"
+    await box.close()
+
+
+async def test_enter_in_one_burst_with_the_letters_takes_nobody_that_stood_there_before_them(box: SlowBox) -> None:
+    box.open("", "zo")
+    find = FindRacer(box, "Add to the line")
+    app = Finding(find)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert find._found
+        for key in (Key("z", "z"), Key("o", "o"), Key("enter", "\r")):
+            app.post_message(key)
+        async with asyncio.timeout(20):
+            await box.heard("zo")
         await app.workers.wait_for_complete()
         await pilot.pause()
     assert app.return_value is not None

@@ -39,7 +39,8 @@ class FindRacer(ModalScreen[Racer | None]):
     FindRacer .said { height: auto; color: $text-warning; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "Take", priority=True),
+        # Enter is the input's own, after every letter that was typed before it; here it is only told.
+        Binding("ctrl+s", "take", "Take", key_display="enter", priority=True),
         Binding("up", "choose(-1)", "Choose", key_display="↑↓", priority=True),
         Binding("down", "choose(1)", "Choose", show=False, priority=True),
         Binding("pageup", "choose(-8)", "Choose", show=False, priority=True),
@@ -79,6 +80,10 @@ class FindRacer(ModalScreen[Racer | None]):
         self._takes_only = False
         self._typing.stop()
         self._typing = self.set_timer(TYPING_S, self._ask)
+
+    def on_input_submitted(self) -> None:
+        """Enter."""
+        self.action_take()
 
     def on_row_list_resized(self, _: RowList.Resized) -> None:
         """The columns fill the new width."""
