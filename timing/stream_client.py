@@ -168,7 +168,9 @@ class StreamClient:
             while True:
                 try:
                     await self._follow_once()
-                except (OSError, LinkLost, NotUnderstood) as error:
+                except OSError as error:
+                    self._note(_words(error))
+                except (LinkLost, NotUnderstood) as error:
                     self._note(str(error) or type(error).__name__)
                 except Exception as error:
                     log.exception("stream_client_failed")
@@ -288,3 +290,16 @@ class StreamClient:
             owner(value)
         except Exception:
             log.exception("stream_handler_failed value=%r", value)
+
+
+def _words(error: OSError) -> str:
+    """Why there is no connection, for the crew: they know no error numbers."""
+    match error:
+        case FileNotFoundError() | ConnectionRefusedError():
+            return "No recorder is running."
+        case ConnectionResetError() | BrokenPipeError():
+            return "The recorder went away."
+        case PermissionError():
+            return "This user may not use the recorder's socket."
+        case _:
+            return f"The recorder cannot be reached: {error.strerror or error}."
