@@ -312,7 +312,7 @@ async def test_the_question_before_the_end_is_asked_while_a_lap_waits(site: Site
 
         terminal.seat.box.act = held  # type: ignore[method-assign]
         await terminal.keys("l")
-        await terminal.shows("● Lap")
+        await terminal.shows("● Lap", "1 press waits for the box: Lap")
         await terminal.keys("x")
         await terminal.shows("End the race while 1 lap waits for the box?")
         assert isinstance(terminal.app.screen, Ask)

@@ -21,7 +21,7 @@ from tui.screens.race_keys import RaceKeys
 from tui.seat import CAPTURES, Changed
 from tui.widgets.lap_table import stepped
 from tui.widgets.race_face import RaceFace, Shown, show_clocks
-from tui.widgets.waiting_presses import pending_words, pressed, waiting_line
+from tui.widgets.waiting_presses import LONG_MS, pending_words, pressed, waiting_line
 from tui.words import counted
 
 
@@ -171,8 +171,10 @@ class RaceScreen(RaceKeys):
             self._next_by_proxy = False
 
     def action_end(self) -> None:
-        """End the race; asks first while laps are on their way."""
-        laps = sum(one.kind in CAPTURES for one in self.seat.presses.waiting)
+        """End the race; asks first while laps wait. What was pressed a moment ago is sent before it anyway."""
+        now, is_live = local_clock.stamp(), self.seat.link_state.is_live
+        waiting = [one for one in self.seat.presses.waiting if one.kind in CAPTURES]
+        laps = sum(one.is_held or not is_live or one.age_ms(now) >= LONG_MS for one in waiting)
         if laps:
             self._ask_end(laps)
         else:
