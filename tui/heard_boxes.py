@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from zeroconf import DNSQuestionType, IPVersion, Zeroconf, current_time_millis
+from zeroconf import BadTypeInNameException, DNSQuestionType, IPVersion, Zeroconf, current_time_millis
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from tui.found_boxes import Sighting, Source, sorted_addresses
@@ -79,12 +79,11 @@ class HeardBoxes:
     def _look(self, zeroconf: Zeroconf) -> None:
         """From what zeroconf keeps; what is missing of a box is asked for."""
         sightings = []
-        for name in _names(zeroconf)[:MOST]:
-            info = AsyncServiceInfo(SERVICE_TYPE, name)
+        for info in _announced(_names(zeroconf)):
             if info.load_from_cache(zeroconf) and (sighting := _sighting(info)) is not None:
                 sightings.append(sighting)
-            elif name not in self._asking:
-                self._asking[name] = asyncio.ensure_future(self._request(info, zeroconf))
+            elif info.name not in self._asking:
+                self._asking[info.name] = asyncio.ensure_future(self._request(info, zeroconf))
         if sightings != self.sightings:
             self.sightings = sightings
             self._changed()
@@ -109,6 +108,17 @@ def _names(zeroconf: Zeroconf) -> list[str]:
     records = zeroconf.cache.entries_with_name(SERVICE_TYPE)
     names = {str(getattr(record, "alias", "")) for record in records if not record.is_expired(now)}
     return sorted(name for name in names if name.endswith(f".{SERVICE_TYPE}"))
+
+
+def _announced(names: list[str]) -> list[AsyncServiceInfo]:
+    """The first ones that can be a box's: one name with a control sign in it shall not hide the boxes of a hall."""
+    infos: list[AsyncServiceInfo] = []
+    for name in names:
+        if len(infos) == MOST:
+            break
+        with suppress(BadTypeInNameException):
+            infos.append(AsyncServiceInfo(SERVICE_TYPE, name))
+    return infos
 
 
 def _sighting(info: AsyncServiceInfo) -> Sighting | None:

@@ -5,7 +5,7 @@ from zeroconf.asyncio import AsyncServiceInfo
 
 from tui.connection import _host_without_zone
 from tui.found_boxes import Sighting, Source
-from tui.heard_boxes import MOST_ADDRESSES, SERVICE_TYPE, _sighting
+from tui.heard_boxes import MOST, MOST_ADDRESSES, SERVICE_TYPE, _announced, _sighting
 
 SAID = {"id": "1f", "v": "0.1.0", "name": "Halle 3. Stock", "events": "Cup, Rookies,,", "tls": "0"}
 
@@ -54,6 +54,17 @@ def test_the_second_of_a_name_is_told_apart() -> None:
 def test_nothing_that_is_said_breaks_the_list(said: dict[str, str | bytes]) -> None:
     sighting = announced(said)
     assert (sighting is None) == (not said.get("id"))
+
+
+def test_a_name_that_is_none_hides_no_box() -> None:
+    names = [f"{label}.{SERVICE_TYPE}" for label in ("\x1b[2J", "\x00", "", "Halle 3")]
+    assert [info.name for info in _announced(names)] == [f"Halle 3.{SERVICE_TYPE}"]
+
+
+def test_not_every_name_of_a_liar_is_asked() -> None:
+    names = [f"\x07{number}.{SERVICE_TYPE}" for number in range(100)]
+    names += [f"{number}.{SERVICE_TYPE}" for number in range(MOST + 1)]
+    assert len(_announced(names)) == MOST
 
 
 def test_what_nobody_can_reach_is_no_box() -> None:
