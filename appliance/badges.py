@@ -1,5 +1,5 @@
 """
-Badge codes: eight characters that sign a racer in, derived from the box's secret, so that nothing of them is stored.
+Badge codes: eight characters that sign somebody in, derived from the box's secret, so that nothing of them is stored.
 
 Forty bits: with a thousand racers and the guesses that limits.py lets through, a hit takes centuries. Pure.
 """

@@ -20,6 +20,7 @@ class Directory:
         self._by_badge: dict[str, str] = {}
         self._codes: dict[str, str] = {}
         self._hashes: dict[str, str | None] = {}
+        self._serials: dict[str, int] = {}
 
     def keep(self, row: sqlite3.Row) -> Person:
         """Make the directory say what the row says."""
@@ -27,9 +28,10 @@ class Directory:
         self._take_out(person.person_id)
         self._people[person.person_id] = person
         self._hashes[person.person_id] = row["password_hash"]
+        self._serials[person.person_id] = row["badge_serial"]
         if person.merged_into is None:
             self._by_key[username_key(person.username)] = person.person_id
-            if not person.neutral and not person.is_staff:
+            if _has_badge(person):
                 code = badge_code(self._secret, person.person_id, row["badge_serial"])
                 self._codes[person.person_id] = code
                 self._by_badge[code] = person.person_id
@@ -65,8 +67,12 @@ class Directory:
                 yield key, person
 
     def code(self, person_id: str) -> str | None:
-        """The badge code of a racer; None for staff, forgotten and merged ones."""
+        """The badge code of a racer, or of one of the crew who was given one; None for everybody else."""
         return self._codes.get(person_id)
+
+    def badge_serial(self, person_id: str) -> int | None:
+        """Which badge of this person counts, None for nobody's id; a code of another serial is worth nothing."""
+        return self._serials.get(person_id)
 
     def password_hash(self, person_id: str) -> str | None:
         """The hash of a person's password, None without one."""
@@ -83,3 +89,10 @@ class Directory:
         code = self._codes.pop(person_id, None)
         if code is not None:
             del self._by_badge[code]
+
+
+def _has_badge(person: Person) -> bool:
+    """The mark alone is not enough: whatever a row says, no badge opens an admin's account."""
+    if person.neutral:
+        return False
+    return not person.is_staff or (person.has_crew_badge and person.may_have_crew_badge)

@@ -198,17 +198,19 @@ class People:
 
     def badge_code(self, person_id: str) -> str:
         """
-        The code that signs this racer in, "ABCD-EFGH".
+        The code that signs this racer in, "ABCD-EFGH". Whoever may see this must not see the crew's.
 
         Raises:
-            Conflict: staff sign in with their password; forgotten people not at all.
+            Conflict: staff have no racer's badge; forgotten people none at all.
         """
         person = self.get(person_id)
+        if person.is_staff:
+            raise Conflict(
+                f"{person.username} is staff and has no racer's badge.", "Ask an admin for a badge of the crew."
+            )
         code = self._directory.code(person_id)
         if code is not None:
             return code
-        if person.is_staff:
-            raise Conflict(f"{person.username} is staff and has no badge.", "Staff sign in with name and password.")
         raise Conflict("This person has no badge any more.", "Register them again if they are back.")
 
     async def renew_badge(self, person_id: str, actor: str) -> str:
@@ -218,9 +220,44 @@ class People:
         await self._change(job, ends_sessions=True)
         return self.badge_code(person_id)
 
+    def crew_badge_code(self, person_id: str) -> str:
+        """
+        The code that signs this member of the crew in, with all their roles: for admins only.
+
+        Raises:
+            Conflict: no badge is out.
+        """
+        person = self.get(person_id)
+        code = self._directory.code(person_id)
+        if code is None or not person.is_staff:
+            raise Conflict(f"{person.username} has no badge of the crew.", "An admin gives one under Crew.")
+        return code
+
+    async def give_badge(self, person_id: str, actor: str) -> str:
+        """
+        A badge for one of the crew; with one out before, that one stops at once and its sessions end.
+
+        Raises:
+            Conflict: a racer only, or an admin.
+        """
+        is_first = not self.get(person_id).has_crew_badge
+        job: Job = lambda connection: people_changes.give_badge(connection, person_id, actor, is_first=is_first)  # noqa: E731
+        await self._change(job, ends_sessions=not is_first)
+        return self.crew_badge_code(person_id)
+
+    async def take_badge_away(self, person_id: str, actor: str) -> Person:
+        """The badge of one of the crew stops at once and its sessions end; without one nothing changes."""
+        had_one = self.get(person_id).has_crew_badge
+        job: Job = lambda connection: people_changes.take_badge_away(connection, person_id, actor)  # noqa: E731
+        return await self._change(job, ends_sessions=had_one)
+
     def find_by_badge(self, code: str) -> Person | None:
-        """Whose badge it is; None for a wrong or renewed one."""
+        """Whose badge it is; None for a wrong, renewed or taken one."""
         return self._directory.find_by_badge(code)
+
+    def badge_serial(self, person_id: str) -> int | None:
+        """For sessions.py only."""
+        return self._directory.badge_serial(person_id)
 
     def password_hash(self, person_id: str) -> str | None:
         """For sessions.py only."""

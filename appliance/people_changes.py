@@ -114,11 +114,13 @@ def change_roles(connection: Connection, person_id: str, roles: list[Role], acto
     if Role.ADMIN in before.roles and Role.ADMIN not in after:
         _keep_an_admin(connection, person_id)
     if is_staff(after) and row["password_hash"] is None:
-        raise Conflict(f"{before.username} has no password.", "Set a password first: staff do not sign in by badge.")
-    # A badge that was printed for a racer must not open a staff account.
-    values: dict[str, object] = {"roles": json_or_none(after), "badge_serial": row["badge_serial"] + 1}
+        raise Conflict(f"{before.username} has no password.", "Set a password first: staff must have one.")
+    # A badge that was printed for a racer must not open a staff account, nor one that was given with other roles.
+    values: dict[str, object] = {"roles": json_or_none(after), **_no_badge(row)}
     end_sessions(connection, [person_id])
     add_trail(connection, person_id, actor, "roles_set", {"roles": [" ".join(before.roles), " ".join(after)]})
+    if before.has_crew_badge:
+        add_trail(connection, person_id, actor, "badge_taken_away", {})
     return [set_columns(connection, person_id, values)]
 
 
@@ -139,6 +141,30 @@ def change_badge(connection: Connection, person_id: str, actor: str) -> Rows:
     return [set_columns(connection, person_id, {"badge_serial": row["badge_serial"] + 1})]
 
 
+def give_badge(connection: Connection, person_id: str, actor: str, *, is_first: bool) -> Rows:
+    """
+    A badge for one of the crew. A code that was out before stops.
+
+    Args:
+        is_first: None was out: sessions go on, because nobody can have started one with it.
+    """
+    row = _crew_row(connection, person_id, actor)
+    if not is_first:
+        end_sessions(connection, [person_id])
+    add_trail(connection, person_id, actor, "badge_given" if is_first else "badge_renewed", {})
+    return [set_columns(connection, person_id, {"badge_serial": row["badge_serial"] + 1, "crew_badge": 1})]
+
+
+def take_badge_away(connection: Connection, person_id: str, actor: str) -> Rows:
+    """The badge of one of the crew stops, and whoever used it is signed out. Without one nothing changes."""
+    row = _crew_row(connection, person_id, actor)
+    if not row["crew_badge"]:
+        return [row]
+    end_sessions(connection, [person_id])
+    add_trail(connection, person_id, actor, "badge_taken_away", {})
+    return [set_columns(connection, person_id, _no_badge(row))]
+
+
 def merge(connection: Connection, keep_id: str, duplicate_id: str, actor: str) -> Rows:
     """The duplicate stops being anybody; its name is free again, what the other lacks is taken over."""
     if keep_id == duplicate_id:
@@ -149,7 +175,7 @@ def merge(connection: Connection, keep_id: str, duplicate_id: str, actor: str) -
     check_actor(connection, actor, person_of(keep))
     connection.execute("UPDATE person SET merged_into = ? WHERE merged_into = ?", [keep_id, duplicate_id])
     dead = {"merged_into": keep_id, "username_key": f"~{duplicate_id}", "password_hash": None}
-    gone = set_columns(connection, duplicate_id, {**dead, "badge_serial": gone["badge_serial"] + 1})
+    gone = set_columns(connection, duplicate_id, {**dead, **_no_badge(gone)})
     filled = {name: keep[name] if keep[name] is not None else gone[name] for name in ("country", "colour", "avatar")}
     keep = set_columns(connection, keep_id, filled)
     end_sessions(connection, [duplicate_id])
@@ -175,12 +201,33 @@ def forget(connection: Connection, person_id: str, actor: str) -> Rows:
 
 
 def _erase(connection: Connection, person_id: str, name: str, key: str) -> None:
-    serial = row_of(connection, person_id)["badge_serial"]
+    no_badge = _no_badge(row_of(connection, person_id))
     gone = dict.fromkeys(("country", "colour", "avatar", "password_hash"))
     roles = json_or_none(with_racer([]))
-    kept = {"username": name, "username_key": key, "roles": roles, "neutral": 1, "badge_serial": serial + 1}
-    set_columns(connection, person_id, {**gone, **kept})
+    kept = {"username": name, "username_key": key, "roles": roles, "neutral": 1}
+    set_columns(connection, person_id, {**gone, **kept, **no_badge})
     connection.execute("UPDATE people_trail SET details = NULL WHERE person_id = ?", [person_id])
+
+
+def _crew_row(connection: Connection, person_id: str, actor: str) -> sqlite3.Row:
+    """The row of somebody whose badge this actor may give and take: of the crew, no admin, never oneself."""
+    row = living_row_of(connection, person_id)
+    person = person_of(row)
+    if not person.is_staff:
+        raise Conflict(f"{person.username} is not of the crew.", "A racer's badge is under Racers.")
+    if not person.may_have_crew_badge:
+        raise Conflict(
+            f"{person.username} is an admin and has no badge.", "Admins sign in with name and password only."
+        )
+    if actor == person_id:
+        raise NotAllowed("Nobody gives themselves a badge.", "Ask an admin.")
+    check_actor(connection, actor, person)
+    return row
+
+
+def _no_badge(row: sqlite3.Row) -> dict[str, object]:
+    """What stops whichever badge is out, and gives the crew none."""
+    return {"badge_serial": row["badge_serial"] + 1, "crew_badge": 0}
 
 
 def _family(connection: Connection, person_id: str) -> Rows:

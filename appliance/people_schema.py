@@ -74,3 +74,9 @@ def sessions(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX person_session_person ON person_session (person_id)")
+
+
+@MIGRATIONS(name="0003_crew_badges")
+def crew_badges(db: Database) -> None:
+    """Whether one of the crew was given a badge. Racers always have theirs, and need no mark for it."""
+    db.execute("ALTER TABLE person ADD COLUMN crew_badge INTEGER NOT NULL DEFAULT 0 CHECK (crew_badge IN (0, 1))")

@@ -34,6 +34,7 @@ def person_of(row: sqlite3.Row) -> Person:
         created_at=row["created_at"],
         neutral=bool(row["neutral"]),
         merged_into=row["merged_into"],
+        has_crew_badge=bool(row["crew_badge"]),
     )
 
 

@@ -34,6 +34,7 @@ class Person(Struct, frozen=True, kw_only=True):
     Somebody the box knows.
 
     `neutral`: forgotten, only laps are left. `merged_into`: this was a duplicate; races belong to that person now.
+    `has_crew_badge`: an admin gave a badge to one of the crew; a racer's is not meant.
     """
 
     person_id: str
@@ -46,11 +47,17 @@ class Person(Struct, frozen=True, kw_only=True):
     created_at: str
     neutral: bool = False
     merged_into: str | None = None
+    has_crew_badge: bool = False
 
     @property
     def is_staff(self) -> bool:
         """Whether this person is more than a racer."""
         return is_staff(self.roles)
+
+    @property
+    def may_have_crew_badge(self) -> bool:
+        """Of the crew, and no admin: those sign in with name and password only."""
+        return self.is_staff and Role.ADMIN not in self.roles
 
 
 class Racer(Struct, frozen=True, kw_only=True):

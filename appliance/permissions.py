@@ -8,8 +8,8 @@ are closed here, because nothing is allowed that the table does not name:
   MANAGE_EVENTS: operators and admins;
 - deleting a user (DREM: any signed-in user) is FORGET_RACERS, admins only; a person's own account is theirs;
 - a car's password (DREM: shown to all staff and put in QR codes) needs MANAGE_CARS and is in no page for others;
-- staff accounts are changed by admins only, whatever else a role may do to racers (People checks it once more), and a
-  badge never signs in staff.
+- staff accounts are changed by admins only, whatever else a role may do to racers (People checks it once more); a badge
+  signs in staff only when an admin gave it to them with the roles they have, and never an admin.
 """
 
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ class Permission(StrEnum):
     MANAGE_RACERS = "manage_racers"
     """All of the three above: for pages that offer them together."""
     MANAGE_STAFF = "manage_staff"
-    """Give and take roles, set somebody's password."""
+    """Give and take roles, set somebody's password, give the crew badges."""
     MANAGE_CARS = "manage_cars"
     """Pair and remove cars, fleets, see a car's password."""
     MANAGE_RECORDERS = "manage_recorders"

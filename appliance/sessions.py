@@ -139,7 +139,7 @@ class Sessions:
 
     async def sign_in_with_badge(self, code: str, address: str) -> tuple[str, Viewer]:
         """
-        Sign a racer in by the code on their badge. Raises as `sign_in` does.
+        Sign a racer, or one of the crew who was given a badge, in by its code. Raises as `sign_in` does.
         """
         self._limits.start_badge(address)
         person = self._people.find_by_badge(code)
@@ -149,7 +149,9 @@ class Sessions:
                 "That code belongs to no badge.", "Check it, or ask at the registration desk for a new one."
             )
         self._limits.badge_succeeded(address)
-        return await self.start(person.person_id)
+        person_id = person.person_id
+        serial = self._people.badge_serial(person_id)
+        return await self._start(person_id, if_hash=self._people.password_hash(person_id), if_serial=serial)
 
     async def start(self, person_id: str) -> tuple[str, Viewer]:
         """Sign in somebody who has just proved who they are: after sign-up, set-up or a change of password."""
@@ -187,7 +189,7 @@ class Sessions:
         while self._saving:
             await asyncio.wait(set(self._saving))
 
-    async def _start(self, person_id: str, *, if_hash: str | None) -> tuple[str, Viewer]:
+    async def _start(self, person_id: str, *, if_hash: str | None, if_serial: int | None = None) -> tuple[str, Viewer]:
         token = secrets.token_urlsafe(32)
         now_ns = self._now_ns()
         session = _Session(_hash(token), person_id, now_ns, now_ns, now_ns)
@@ -197,6 +199,9 @@ class Sessions:
             row = connection.execute("SELECT * FROM person WHERE person_id = ?", [person_id]).fetchone()
             if row is None or row["neutral"] or row["merged_into"] or row["password_hash"] != if_hash:
                 raise NotSignedIn("This account has just changed.", "Sign in again.")
+            # Or the badge renewed, taken away, or stopped by a role.
+            if if_serial is not None and row["badge_serial"] != if_serial:
+                raise NotSignedIn("This badge has just been stopped.", "Ask for a new one.")
             _save(connection, session, now_ns)
 
         self._remember(session)

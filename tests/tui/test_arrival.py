@@ -62,9 +62,28 @@ async def signed_in(terminal: Terminal, username: str | None = "the-operator") -
     await terminal.keys("enter")
 
 
+async def signed_in_by_badge(terminal: Terminal, code: str) -> None:
+    await terminal.until(lambda: isinstance(terminal.app.screen, SignInScreen))
+    badge = terminal.app.screen.query_one("#badge", Input)
+    badge.value = code
+    badge.focus()
+    await terminal.keys("enter")
+
+
 async def seated_at(terminal: Terminal, track: str) -> None:
     await terminal.until(lambda: terminal.app.has_seat)
     await terminal.shows(f"Race · {track} · Finale", "● live")
+
+
+async def test_a_timekeeper_with_a_badge_of_the_crew_comes_to_the_seat(
+    site: Site, event: Event, state: StateDir
+) -> None:
+    code = await site.house.people.give_badge(site.person_ids["operator"], "test")
+    async with opened(state, site.url) as terminal:
+        await signed_in_by_badge(terminal, code)
+        await terminal.until(lambda: isinstance(terminal.app.screen, TracksScreen))
+        await terminal.keys("down", "enter")
+        await seated_at(terminal, "Right")
 
 
 async def test_a_new_timekeeper_signs_in_picks_a_track_and_is_remembered(

@@ -194,6 +194,19 @@ async def test_a_badge_of_a_racer_is_told_that_it_is_none_of_the_crew(app: Signi
         assert not site.house.sessions._by_person.get(racer.person_id), "its session was ended"
 
 
+async def test_a_badge_of_one_of_the_crew_leads_into_the_terminal(app: SigningIn, site: Site) -> None:
+    code = await site.house.people.give_badge(site.person_ids["operator"], site.person_ids["admin"])
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("tab", "tab")
+        await typed(pilot, code.lower())
+        await pilot.press("enter")
+        await until(pilot, lambda: app.has_ended)
+    session = app.return_value
+    assert session is not None
+    assert (session.username, session.roles) == ("the-operator", ["operator", "racer"])
+    assert (await app.sign_in._box.who()).may_run
+
+
 async def test_a_wrong_badge_says_so(app: SigningIn) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, "the-operator")

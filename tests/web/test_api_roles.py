@@ -74,6 +74,8 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "POST /api/people": (ADMIN, {**NAMED, "roles": []}, 400),
     "PUT /api/people/{person_id}/roles": (ADMIN, {"roles": ["racer"]}, 404),
     "PUT /api/people/{person_id}/password": (ADMIN, {"password": "long-enough-1"}, 404),
+    "POST /api/people/{person_id}/badge": (ADMIN, None, 404),
+    "DELETE /api/people/{person_id}/badge": (ADMIN, None, 404),
     "GET /api/health": (EVERYBODY, None, 503),
     "GET /api/box": (EVERYBODY, None, 200),
 }

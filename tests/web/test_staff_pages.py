@@ -65,6 +65,8 @@ FORMS = {
     "/staff/people/{racer}/roles": {"admin"},
     "/staff/people/{racer}/password": {"admin"},
     "/staff/people/{racer}/sessions": {"admin"},
+    "/staff/people/{racer}/badge": {"admin"},
+    "/staff/people/{racer}/badge/remove": {"admin"},
     "/staff/recorders": {"admin"},
     "/staff/recorders/none": {"admin"},
     "/staff/recorders/none/pair": {"admin"},

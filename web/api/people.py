@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from litestar import get, post, put
+from litestar import delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 
@@ -34,6 +34,12 @@ class NewPassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The password from now on; it ends the person's sessions."""
 
     password: Password
+
+
+class CrewBadge(Struct, frozen=True, kw_only=True):
+    """The short code that signs one of the crew in, with all their roles."""
+
+    code: str
 
 
 @get(
@@ -88,4 +94,29 @@ async def set_password(house: House, viewer: Viewer, person_id: FromPath[str], d
     await house.people.set_password(person_id, data.password, viewer.person_id)
 
 
-ROUTES = [list_people, add_staff, set_roles, set_password]
+@post(
+    "/api/people/{person_id:str}/badge",
+    guards=[needs(Permission.MANAGE_STAFF)],
+    security=SIGNED_IN,
+    responses=WRITING,
+    tags=["people"],
+)
+async def give_badge(house: House, viewer: Viewer, person_id: FromPath[str]) -> CrewBadge:
+    """A badge for one of the crew who is no admin; one given before stops, and its sessions end."""
+    return CrewBadge(code=await house.people.give_badge(person_id, viewer.person_id))
+
+
+@delete(
+    "/api/people/{person_id:str}/badge",
+    guards=[needs(Permission.MANAGE_STAFF)],
+    security=SIGNED_IN,
+    responses=WRITING,
+    status_code=204,
+    tags=["people"],
+)
+async def take_badge_away(house: House, viewer: Viewer, person_id: FromPath[str]) -> None:
+    """The badge stops at once, and its sessions end; without one nothing changes."""
+    await house.people.take_badge_away(person_id, viewer.person_id)
+
+
+ROUTES = [list_people, add_staff, set_roles, set_password, give_badge, take_badge_away]

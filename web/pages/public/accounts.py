@@ -71,7 +71,10 @@ class SignInPage(Controller):
 
 
 class BadgePage(Controller):
-    """`/badge`: the code of a badge signs its racer in. A badge's QR carries the code behind `#`, unseen by any log."""
+    """
+    `/badge`: the code of a badge signs its racer, or its member of the crew, in. A badge's QR carries the code behind
+    `#`, unseen by any log.
+    """
 
     path = "/badge"
     include_in_schema = False
@@ -86,10 +89,10 @@ class BadgePage(Controller):
         """Check the code."""
         values = await text_fields(request)
         try:
-            token, _ = await house.sessions.sign_in_with_badge(values["code"], client_address(request))
+            token, viewer = await house.sessions.sign_in_with_badge(values["code"], client_address(request))
         except ApplianceError as error:
             return refused(request, "public/badge.html", error, values)
-        return signed_in_at("/me", token)
+        return signed_in_at(first_page_of(viewer), token)
 
 
 class SetupPage(Controller):

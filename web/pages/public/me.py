@@ -116,7 +116,7 @@ async def my_context(request: AnyRequest, house: House, me: Viewer) -> dict[str,
 
 
 def badge_of(request: AnyRequest, house: House, person: Person) -> dict[str, Any]:
-    """Code and QR of a racer's badge; staff have none."""
+    """Code and QR of a racer's badge; that of the crew is shown to admins only."""
     if person.is_staff:
         return {"badge_code": None, "badge_qr": None}
     code = house.people.badge_code(person.person_id)

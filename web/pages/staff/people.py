@@ -1,4 +1,4 @@
-"""The crew: who has which role, passwords, ending somebody's sessions. Admins only; one admin always stays."""
+"""The crew: who has which role, passwords, badges, ending somebody's sessions. Admins only; one admin always stays."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from appliance.people import Person
 from appliance.permissions import Permission, Role
 from web.auth import needs
 from web.given import House, Viewer
+from web.pages.public.codes import box_address, qr_inline
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.once import FIELD, once, once_input
 from web.render import page
@@ -32,6 +33,8 @@ DONE = {
     "roles": "Roles saved. They sign in again.",
     "password": "Password set. They sign in again with the new one.",
     "ended": "Signed out everywhere.",
+    "badge": "This is the badge. One given before no longer works.",
+    "badge-taken": "The badge no longer works.",
 }
 
 
@@ -104,6 +107,47 @@ async def end_sessions(house: House, person_id: FromPath[str]) -> Answer:
     return Redirect(f"/staff/people/{person_id}?done=ended", status_code=303)
 
 
+@get("/staff/people/{person_id:str}/badge", guards=MANAGE)
+async def crew_badge(
+    request: AnyRequest, house: House, person_id: FromPath[str], done: FromQuery[str | None] = None
+) -> Answer:
+    """The badge of one of the crew, to be printed."""
+    code = house.people.crew_badge_code(person_id)
+    base = box_address(request, house)
+    return page(
+        request,
+        "staff/badge.html",
+        person=house.people.get(person_id),
+        is_crew=True,
+        code=code,
+        base=base,
+        # The code is in the fragment: it never reaches a server's log.
+        qr=qr_inline(f"{base}/badge#{code}"),
+        is_new=False,
+        done=DONE.get(done or ""),
+    )
+
+
+@post("/staff/people/{person_id:str}/badge", guards=MANAGE)
+async def give_badge(request: AnyRequest, house: House, viewer: Viewer, person_id: FromPath[str]) -> Answer:
+    """A badge for one of the crew; one given before stops."""
+    try:
+        await house.people.give_badge(person_id, viewer.person_id)
+    except ApplianceError as error:
+        return _person_page(request, house.people.get(person_id), _refused(Form({}), error, ""), _status(error))
+    return Redirect(f"/staff/people/{person_id}/badge?done=badge", status_code=303)
+
+
+@post("/staff/people/{person_id:str}/badge/remove", guards=MANAGE)
+async def take_badge_away(request: AnyRequest, house: House, viewer: Viewer, person_id: FromPath[str]) -> Answer:
+    """The badge of one of the crew stops."""
+    try:
+        await house.people.take_badge_away(person_id, viewer.person_id)
+    except ApplianceError as error:
+        return _person_page(request, house.people.get(person_id), _refused(Form({}), error, ""), _status(error))
+    return Redirect(f"/staff/people/{person_id}?done=badge-taken", status_code=303)
+
+
 def _roles_of(form: Form) -> list[Role]:
     return [role for role, _, _ in STAFF_ROLES if form.flag(f"role-{role.value}")]
 
@@ -144,4 +188,14 @@ def _person_page(request: AnyRequest, shown: Person, form: Form, status: int = 2
     return page(request, "staff/person.html", status=status, person=shown, form=form, roles=STAFF_ROLES, done=done)
 
 
-ROUTES = [list_people, add_person, person, set_roles, set_password, end_sessions]
+ROUTES = [
+    list_people,
+    add_person,
+    person,
+    set_roles,
+    set_password,
+    end_sessions,
+    crew_badge,
+    give_badge,
+    take_badge_away,
+]

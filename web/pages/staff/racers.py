@@ -138,6 +138,7 @@ async def badge(
         request,
         "staff/badge.html",
         person=person,
+        is_crew=False,
         code=code,
         base=base,
         # The code is in the fragment: it never reaches a server's log.
