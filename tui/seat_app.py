@@ -231,8 +231,9 @@ class SeatApp(App[None]):
 
     @work(exclusive=True, group="arrival")
     async def action_other_box(self) -> None:
-        """Another box or event."""
-        await self._change(await self.host.other_box(self, self.seat))
+        """Another box or event; whoever is signed out signs in again."""
+        if self.seat.is_signed_out or await self._may_leave("Leave this seat", "come back to this box"):
+            await self._change(await self.host.other_box(self, self.seat))
 
     async def _change(self, seat: Seat | None) -> None:
         if seat is not None:
@@ -241,14 +242,18 @@ class SeatApp(App[None]):
     @work(exclusive=True, group="leaving")
     async def action_leave(self) -> None:
         """Quit; asks while presses wait."""
+        if await self._may_leave("Quit", "start the terminal here again"):
+            await self._stand_up()
+            self.exit()
+
+    async def _may_leave(self, leave: str, back: str) -> bool:
+        """Asks while presses wait: the box takes none that is older than a quarter of an hour."""
         waiting = len(self._seat.presses.waiting) if self._seat else 0
-        if waiting and not isinstance(self.screen, Ask):
-            question = f"{counted(waiting, 'press waits', 'presses wait')} for the box. Quit all the same?"
-            detail = "They are kept on this machine and sent when you start the terminal here again."
-            if not await self.push_screen_wait(Ask(question, detail, yes="Quit", no="Stay", careful=True)):
-                return
-        await self._stand_up()
-        self.exit()
+        if not waiting or isinstance(self.screen, Ask):
+            return True
+        question = f"{counted(waiting, 'press waits', 'presses wait')} for the box. {leave} all the same?"
+        detail = f"They are kept on this machine and sent when you {back} within 15 minutes."
+        return bool(await self.push_screen_wait(Ask(question, detail, yes=leave, no="Stay", careful=True)))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the command palette offers: every screen and every key, by its words."""

@@ -128,7 +128,7 @@ class TestOnTwoMachines:
         await here.asked(lambda told: "=;" in told, *LIST)
         assert await box.end() == 0
         await found.line("-;", "Halle")
-        assert not [line for line in found.lines if "-2" in line]
+        assert {line.split(";")[3] for line in found.lines} == {r"Halle\0323"}
 
     async def test_the_second_box_of_a_name_takes_another(self, machines: tuple[Machine, Machine]) -> None:
         here, desk = machines

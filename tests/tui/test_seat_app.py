@@ -129,6 +129,17 @@ async def test_a_key_typed_early_does_not_break_off_the_arrival(site: Site, even
         app.exit()
 
 
+async def test_going_to_another_box_asks_while_a_press_waits(site: Site, event: Event) -> None:
+    await start_race(site.house, event, await add_racer(site.house, "anna"))
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await stopped(terminal)
+        assert terminal.seat.press(Kind.LAP) is not None
+        await terminal.keys("o")
+        await terminal.shows("1 press waits for the box. Leave this seat all the same?")
+        await terminal.keys("n")
+        await terminal.shows("First · Left", "1 press waits")
+
+
 async def stopped(terminal: Terminal) -> None:
     """The presses of this terminal go nowhere."""
 
