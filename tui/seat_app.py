@@ -253,7 +253,7 @@ class SeatApp(App[None]):
             return True
         question = f"{counted(waiting, 'press waits', 'presses wait')} for the box. {leave} all the same?"
         detail = f"They are kept on this machine and sent when you {back} within 15 minutes."
-        return bool(await self.push_screen_wait(Ask(question, detail, yes=leave, no="Stay", careful=True)))
+        return await self.push_screen_wait(Ask(question, detail, yes=leave, no="Stay", careful=True))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the command palette offers: every screen and every key, by its words."""
