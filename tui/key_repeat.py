@@ -3,8 +3,9 @@ One press of a key is one press, however long it is held. Pure.
 
 A terminal tells neither that a key was let go nor that it repeats: a held key is the same character again, first after
 250 to 660 ms (Windows 250–1000, macOS 225–500, GNOME 500, X11 660), then each 30 to 40 ms. So a key event counts only
-when the last event of the same press was longer ago than the longest common first delay. No lap is that short, a car
-is not put back twice in that time, and Space twice in it would start and pause by one long press.
+when another press came in between (a keyboard repeats only the last key that went down), or the last event was longer
+ago than the longest common first delay. No lap is that short, a car is not put back twice in that time, and Space
+twice in it would start and pause by one long press.
 """
 
 from collections.abc import Hashable
@@ -23,10 +24,11 @@ ONE_KEY: dict[Kind, str] = {
 
 
 class KeyRepeat:
-    """Remembers when each press was last heard."""
+    """Remembers the press that was heard last, and when."""
 
     def __init__(self) -> None:
-        self._last_ns: dict[Hashable, int] = {}
+        self._last: tuple[Hashable, Hashable] | None = None
+        self._last_ns = 0
 
     def is_new(self, kind: Kind, at_ns: int, *, of: Hashable = None) -> bool:
         """
@@ -37,6 +39,6 @@ class KeyRepeat:
             of: What else tells two presses apart: the race, and the lap when one is chosen.
         """
         key = (ONE_KEY.get(kind, kind), of)
-        last_ns = self._last_ns.get(key)
-        self._last_ns[key] = at_ns
-        return last_ns is None or at_ns - last_ns > ONE_PRESS_NS
+        goes_on = key == self._last and at_ns - self._last_ns <= ONE_PRESS_NS
+        self._last, self._last_ns = key, at_ns
+        return not goes_on

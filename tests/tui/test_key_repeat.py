@@ -56,4 +56,12 @@ def test_another_key_at_the_same_time_is_another_press() -> None:
     assert repeat.is_new(Kind.RESET, 1 * MS)
     assert repeat.is_new(Kind.SET_VALIDITY, 2 * MS, of=1)
     assert repeat.is_new(Kind.SET_VALIDITY, 3 * MS, of=2)
-    assert not repeat.is_new(Kind.LAP, 600 * MS)
+    assert not repeat.is_new(Kind.SET_VALIDITY, 600 * MS, of=2)
+
+
+def test_another_key_in_between_ends_a_held_one() -> None:
+    repeat = KeyRepeat()
+    assert repeat.is_new(Kind.LAP, 0)
+    assert not repeat.is_new(Kind.LAP, 500 * MS)
+    assert repeat.is_new(Kind.RESET, 600 * MS)
+    assert repeat.is_new(Kind.LAP, 700 * MS)
