@@ -17,6 +17,9 @@ from timing.structs import Action
 AHEAD_NS = 100_000_000
 """A terminal knows the box's clock to half a round trip, some ms; more in the future is a clock that is wrong."""
 
+BEFORE_READY_NS = 500_000_000
+"""Nobody presses a key of a race that is not there yet: a stamp from just before it was ready is a clock's error."""
+
 OLDEST_NS = 15 * 60 * 1_000_000_000
 """No network is away for longer and the race still the one that the person saw; crystals drift 45 ms in that time."""
 
@@ -62,7 +65,7 @@ def moment_of(action: Action, now: ClockReading, race_entries: Sequence[Entry]) 
     if action.pressed_at_ns is None or action.kind not in COUNTS_WHEN_PRESSED | COUNTS_ON_ARRIVAL:
         return now
     _check_clock(action.pressed_at_ns, action.pressed_boot_id, now)
-    at_ns = min(action.pressed_at_ns, now.mono_ns)
+    at_ns = min(_not_before_ready(action.pressed_at_ns, race_entries, now.boot_id), now.mono_ns)
     if action.kind in COUNTS_ON_ARRIVAL:
         _check_still(race_entries, at_ns, now.boot_id)
         return now
@@ -99,6 +102,14 @@ def _check_clock(at_ns: int, boot_id: str | None, now: ClockReading) -> None:
         raise Conflict(
             "This was pressed more than 15 minutes ago.", "Look at the race, and press again what is still missing."
         )
+
+
+def _not_before_ready(at_ns: int, race_entries: Sequence[Entry], boot_id: str) -> int:
+    """A key pressed as soon as a race was seen, by a clock that is known to some ms only."""
+    for ready in race_entries[:1]:
+        if ready.boot_id == boot_id and 0 < ready.at_ns - at_ns <= BEFORE_READY_NS:
+            return ready.at_ns
+    return at_ns
 
 
 def _check_still(race_entries: Sequence[Entry], at_ns: int, boot_id: str) -> None:

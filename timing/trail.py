@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from appliance.clock import iso_utc
 from timing.journal import ACTOR_BOX, ACTOR_BUTTON, ACTOR_STRIP, Entry, Kind, Payload
+from timing.lap_text import lap_text
 
 
 class TrailLine(Struct, frozen=True, kw_only=True):
@@ -44,11 +45,6 @@ def trail(entries: Sequence[Entry], name_of: Names, track_name: Names) -> list[T
         )
         for entry in entries
     ]
-
-
-def lap_text(lap_ms: int) -> str:
-    """mm:ss.mmm, as times are written everywhere."""
-    return f"{lap_ms // 60_000:02d}:{lap_ms // 1000 % 60:02d}.{lap_ms % 1000:03d}"
 
 
 def _actor(actor: str, name_of: Names) -> str:

@@ -5,6 +5,7 @@ Every colour on a screen stands beside one of these words or signs, so that nobo
 every terminal font (the console of a Pi too).
 """
 
+from timing.lap_text import lap_text as text_of
 from timing.structs import LapView, RaceState
 
 STATES: dict[RaceState, str] = {
@@ -20,9 +21,7 @@ NO_TIME = "–"
 
 def lap_text(lap_ms: int | None) -> str:
     """A lap or an average: mm:ss.mmm, or a dash."""
-    if lap_ms is None:
-        return NO_TIME
-    return f"{lap_ms // 60_000:02d}:{lap_ms // 1000 % 60:02d}.{lap_ms % 1000:03d}"
+    return NO_TIME if lap_ms is None else text_of(lap_ms)
 
 
 def clock_text(ms: int) -> str:

@@ -6,12 +6,12 @@ Times come as whole milliseconds, already rounded down from nanoseconds.
 
 from datetime import datetime
 
+from timing.lap_text import lap_text
+
 
 def lap(ms: int | None) -> str:
     """A lap time as DREM shows it, mm:ss.mmm: 9123 is "00:09.123"; an hour and more counts on in minutes."""
-    if ms is None:
-        return "–"
-    return f"{ms // 60_000:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
+    return "–" if ms is None else lap_text(ms)
 
 
 def countdown(ms: int | None) -> str:

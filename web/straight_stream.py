@@ -5,11 +5,13 @@ Everything between a handler and the server wraps `send`: errors, headers. That 
 costs each chunk some 4 µs for nothing, which is a lot for a lap that goes to a thousand screens.
 """
 
+from collections.abc import AsyncIterator
 from typing import cast
 
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Scope, Send
 
+EVENTS = "text/event-stream"
 SERVER_SEND = "trackside.send"
 """Where web/application.py keeps the server's own `send` in the scope of a stream."""
 
@@ -22,3 +24,9 @@ class StraightStream(ASGIStreamingResponse):
         await self.start_response(send=send)
         straight = cast(Send, scope.get(SERVER_SEND, send))
         await self.send_body(send=straight, receive=receive)
+
+
+def event_stream(messages: AsyncIterator[bytes]) -> StraightStream:
+    """Server-Sent Events; a proxy in between must neither keep nor hold back what is sent."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StraightStream(iterator=messages, media_type=EVENTS, headers=headers)

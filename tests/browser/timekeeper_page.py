@@ -21,6 +21,7 @@ async def crew_device(screens: Screens, **options: object) -> BrowserContext:
     person = house.people.find("tina") or await house.people.add_staff("tina", [Role.OPERATOR], "correct-horse", "test")
     token, _ = await house.sessions.start(person.person_id)
     context = await screens.context(**{"viewport": TABLET, **options})
+    await context.add_init_script("document.addEventListener('toast', (e) => (window.told ??= []).push(e.detail.text))")
     await context.add_cookies([{"name": "trackside", "value": token, "url": screens.site.url}])
     return context
 
@@ -47,8 +48,11 @@ async def timekeeper(
 
 
 async def shows(page: Page, state: str, laps: int | None = None) -> None:
-    """Wait until the page shows the race in this state, with so many laps."""
-    await expect(page.locator("#race > .tk")).to_have_attribute("data-state", state)
+    """Wait until the page shows the race in this state, with so many laps; on failure, what it told the person."""
+    try:
+        await expect(page.locator("#race > .tk")).to_have_attribute("data-state", state)
+    except AssertionError as error:
+        raise AssertionError(f"{await page.evaluate('window.told')} {error}") from None
     if laps is not None:
         await expect(page.locator("#race > .tk")).to_have_attribute("data-laps", str(laps))
 

@@ -10,6 +10,7 @@ from timing.crew_structs import ClockReading
 from timing.journal import Entry, Kind
 from timing.press_moment import (
     AHEAD_NS,
+    BEFORE_READY_NS,
     COUNTS_ON_ARRIVAL,
     COUNTS_WHEN_PRESSED,
     OLDEST_NS,
@@ -20,6 +21,8 @@ from timing.race_table import EDITS, UNTIMED
 from timing.structs import Action, RaceState
 
 NOW = ClockReading(mono_ns=ns(1_000), wall_ns=WALL_START_NS + ns(1_000), boot_id="boot-1")
+
+SOON_AFTER = ClockReading(mono_ns=ns(60), wall_ns=WALL_START_NS + ns(60), boot_id="boot-1")
 
 
 def pressed(kind: Kind, at_ns: int | None, boot: str | None = "boot-1") -> Action:
@@ -40,6 +43,19 @@ def test_each_kind_that_people_press_has_its_place() -> None:
 def test_press_counts_at_its_moment_on_both_clocks(kind: Kind) -> None:
     moment = moment_of(pressed(kind, ns(970)), NOW, journal())
     assert moment == ClockReading(mono_ns=ns(970), wall_ns=NOW.wall_ns - ns(30), boot_id="boot-1")
+
+
+@pytest.mark.parametrize("early_ns", [1, ns(0.02), BEFORE_READY_NS])
+def test_press_just_before_the_race_was_ready_is_a_clocks_error_and_counts_from_then(early_ns: int) -> None:
+    entries = journal(RaceState.READY)
+    moment = moment_of(pressed(Kind.START, entries[0].at_ns - early_ns), SOON_AFTER, entries)
+    assert moment.mono_ns == entries[0].at_ns
+
+
+def test_press_from_long_before_the_race_was_ready_stays_there() -> None:
+    entries = journal(RaceState.READY)
+    early_ns = entries[0].at_ns - BEFORE_READY_NS - 1
+    assert moment_of(pressed(Kind.START, early_ns), SOON_AFTER, entries).mono_ns == early_ns
 
 
 def test_press_without_a_stamp_counts_on_arrival() -> None:

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from tui.lap_time import MAX_RESETS, lap_time_ms, whole
 from tui.words import lap_text
-from web.pages.staff import forms
 
 
 @given(st.integers(0, 999 * 60_000 + 59_999))
@@ -15,11 +14,8 @@ def test_every_time_that_is_shown_can_be_typed(lap_ms: int) -> None:
 
 
 @given(st.text(st.sampled_from("0123456789:., -٣x"), max_size=12))
-def test_the_terminal_reads_ascii_times_as_the_web_does(text: str) -> None:
-    if text.isascii():
-        assert lap_time_ms(text) == forms.lap_time_ms(text)
-    else:
-        assert lap_time_ms(text) is None
+def test_only_ascii_digits_are_a_time(text: str) -> None:
+    assert text.isascii() or lap_time_ms(text) is None
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from web.problem import Problem
+from web.straight_stream import EVENTS
 
 SIGNED_IN: list[dict[str, list[str]]] = [{"token": []}]
 """`security=` of a call that needs a role; the schema's name for a bearer token."""
@@ -35,6 +36,17 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
         status: ResponseSpec(data_container=Problem, generate_examples=False, description=MEANINGS[status])
         for status in sorted({400, *statuses})
     }
+
+
+def events(what: str, *statuses: int) -> dict[int, ResponseSpec]:
+    """The same for a stream: `what` it sends, then its refusals."""
+    stream = ResponseSpec(
+        data_container=str,
+        generate_examples=False,
+        media_type=EVENTS,
+        description=f"Server-Sent Events without end: {what}.",
+    )
+    return {200: stream, **problems(*statuses)}
 
 
 READING = problems(401, 403, 404)

@@ -3,17 +3,16 @@
 from typing import Annotated, Any
 
 from litestar import Request, get
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from appliance.errors import NotFound
 from timing.rules import Ranking
 from timing.structs import COMBINED, Board, BoardFormat, Event
-from web.api.answers import problems
+from web.api.answers import events, problems
 from web.api.session import client_address
 from web.given import House, Live
-from web.straight_stream import StraightStream
+from web.straight_stream import EVENTS, event_stream
 
 Track = Annotated[str, QueryParameter(description="A track's id, or `combined`: each racer's best of all tracks.")]
 Format = Annotated[
@@ -31,16 +30,8 @@ async def get_board(house: House, event_id: FromPath[str], track: Track = COMBIN
 @get(
     "/api/events/{event_id:str}/live",
     opt={"no_gzip": True},
-    media_type="text/event-stream",
-    responses={
-        200: ResponseSpec(
-            data_container=str,
-            generate_examples=False,
-            media_type="text/event-stream",
-            description="Server-Sent Events without end: `snapshot` first, then `race`, `board`, `queue` and `beat`.",
-        ),
-        **problems(404, 503),
-    },
+    media_type=EVENTS,
+    responses=events("`snapshot` first, then `race`, `board`, `queue` and `beat`", 404, 503),
     tags=["board"],
 )
 async def get_live(
@@ -56,12 +47,7 @@ async def get_live(
     """The live stream of a board. With the `version` you show already, the snapshot leaves out its rows."""
     event = _checked(house, event_id, track)
     messages = await live.open((event_id, track, format or own_format(event)), version, client_address(request))
-    return StraightStream(
-        iterator=messages,
-        media_type="text/event-stream",
-        # A proxy in between must neither keep nor hold back what is sent.
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(messages)
 
 
 def own_format(event: Event) -> BoardFormat:

@@ -4,17 +4,16 @@ from typing import Any
 
 from litestar import Request, get
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from appliance.permissions import Permission
 from timing.crew_structs import Connections
-from web.api.answers import SIGNED_IN, problems
+from web.api.answers import SIGNED_IN, events, problems
 from web.auth import needs, session_token
 from web.crew_live import CrewLive
 from web.given import Viewer
-from web.straight_stream import StraightStream
+from web.straight_stream import EVENTS, event_stream
 
 MESSAGES = "`snapshot` first, then `race`, `queue`, `strips`, `tracks` and `board`, and a `beat` each second"
 THIS_MACHINE = "this machine"
@@ -26,16 +25,8 @@ THIS_MACHINE = "this machine"
     guards=[needs(Permission.SEE_RACES)],
     security=SIGNED_IN,
     opt={"no_gzip": True},
-    media_type="text/event-stream",
-    responses={
-        200: ResponseSpec(
-            data_container=str,
-            generate_examples=False,
-            media_type="text/event-stream",
-            description=f"Server-Sent Events without end: {MESSAGES}.",
-        ),
-        **problems(401, 403, 404, 503),
-    },
+    media_type=EVENTS,
+    responses=events(MESSAGES, 401, 403, 404, 503),
     tags=["crew"],
 )
 async def get_crew_live(
@@ -49,11 +40,7 @@ async def get_crew_live(
     """Everything that the crew of a track sees, live; it ends with the session, and with the track."""
     address = request.client.host if request.client else THIS_MACHINE
     messages = await crew_live.open((event_id, track_id), viewer, session_token(request), address)
-    return StraightStream(
-        iterator=messages,
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(messages)
 
 
 @get(

@@ -5,16 +5,15 @@ from typing import Annotated, Any
 
 from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 from msgspec import Meta, Struct
 
 from appliance.permissions import Permission
-from web.api.answers import SIGNED_IN, WRITING, problems
+from web.api.answers import SIGNED_IN, WRITING, events
 from web.auth import needs, session_token
 from web.given import House, Viewer
-from web.straight_stream import StraightStream
+from web.straight_stream import EVENTS, event_stream
 from web.strip_check_live import StripCheckLive
 
 CHECK = "/api/strips/check"
@@ -38,16 +37,8 @@ press = partial(
     guards=[needs(Permission.SEE_RACES)],
     security=SIGNED_IN,
     opt={"no_gzip": True},
-    media_type="text/event-stream",
-    responses={
-        200: ResponseSpec(
-            data_container=str,
-            generate_examples=False,
-            media_type="text/event-stream",
-            description="Server-Sent Events without end: `check`, whole each time, and a `beat` each second.",
-        ),
-        **problems(401, 403, 503),
-    },
+    media_type=EVENTS,
+    responses=events("`check`, whole each time, and a `beat` each second", 401, 403, 503),
     tags=["strips"],
 )
 async def get_strip_check(
@@ -55,11 +46,7 @@ async def get_strip_check(
 ) -> ASGIResponse:
     """Every recorder with its strips and its test, live."""
     messages = await strip_check_live.open(viewer.person_id, session_token(request))
-    return StraightStream(
-        iterator=messages,
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(messages)
 
 
 @press(TEST)

@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 from litestar import Request
 
 from appliance.errors import ApplianceError
+from timing.lap_text import lap_time_ms
 
 E = TypeVar("E", bound=StrEnum)
-
-_LAP_TIME = re.compile(r"(?:(\d{1,3}):)?(\d{1,2})(?:[.,](\d{1,3}))?")
 
 
 class Form:
@@ -93,17 +92,6 @@ class Form:
         except ValueError:
             self.wrong(name, "Choose one from the list.")
             return otherwise
-
-
-def lap_time_ms(text: str) -> int | None:
-    """ "01:02.345", "62.345" or "9,1" as whole ms; None when it is no time."""
-    match = _LAP_TIME.fullmatch(text.strip())
-    if match is None:
-        return None
-    minutes, seconds, part = match.groups()
-    if minutes is not None and int(seconds) >= 60:
-        return None
-    return int(minutes or 0) * 60_000 + int(seconds) * 1000 + int((part or "").ljust(3, "0"))
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
