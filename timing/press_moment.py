@@ -14,11 +14,12 @@ from timing.journal import Entry, Kind
 from timing.race_table import UNTIMED
 from timing.structs import Action
 
-AHEAD_NS = 100_000_000
-"""A terminal knows the box's clock to half a round trip, some ms; more in the future is a clock that is wrong."""
-
-BEFORE_READY_NS = 500_000_000
-"""Nobody presses a key of a race that is not there yet: a stamp from just before it was ready is a clock's error."""
+CLOCK_ERROR_NS = 2_000_000_000
+"""
+A device knows the box's clock to half a round trip, and waits 4 s for an answer at most. Nothing is pressed after it
+arrived, nor in a race that is not there yet: a stamp that says so by no more than this counts now, or from ready on;
+one that says more is of a clock that is wrong.
+"""
 
 OLDEST_NS = 15 * 60 * 1_000_000_000
 """No network is away for longer and the race still the one that the person saw; crystals drift 45 ms in that time."""
@@ -96,7 +97,7 @@ def _check_clock(at_ns: int, boot_id: str | None, now: ClockReading) -> None:
             "The box was restarted since this was pressed, so its moment cannot be told.",
             "Look at the race, press again what is missing, and correct its laps once it is over.",
         )
-    if at_ns - now.mono_ns > AHEAD_NS:
+    if at_ns - now.mono_ns > CLOCK_ERROR_NS:
         raise Conflict("This was stamped ahead of the box's clock: the clock of this screen is wrong.", "Press again.")
     if now.mono_ns - at_ns > OLDEST_NS:
         raise Conflict(
@@ -107,7 +108,7 @@ def _check_clock(at_ns: int, boot_id: str | None, now: ClockReading) -> None:
 def _not_before_ready(at_ns: int, race_entries: Sequence[Entry], boot_id: str) -> int:
     """A key pressed as soon as a race was seen, by a clock that is known to some ms only."""
     for ready in race_entries[:1]:
-        if ready.boot_id == boot_id and 0 < ready.at_ns - at_ns <= BEFORE_READY_NS:
+        if ready.boot_id == boot_id and 0 < ready.at_ns - at_ns <= CLOCK_ERROR_NS:
             return ready.at_ns
     return at_ns
 

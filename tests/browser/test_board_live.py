@@ -157,7 +157,7 @@ async def test_the_board_scrolls_slowly_every_ten_minutes_unless_told_not_to(scr
         await page.clock.run_for(600_000)
         await page.clock.run_for(3_000)
         if moves:
-            await page.wait_for_function("scrollY > 0", timeout=PATIENCE_MS)
+            await page.wait_for_function("() => scrollY > 0", timeout=PATIENCE_MS)
         else:
             await page.wait_for_timeout(100)
             assert await page.evaluate("scrollY") == 0

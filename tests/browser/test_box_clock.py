@@ -64,12 +64,12 @@ async def test_restarted_box_has_a_clock_of_its_own(page: Page) -> None:
     assert await ran(page, script) == [str(1_020 * MS), "boot-2"]
 
 
-async def test_what_is_known_badly_stays_out_of_the_box_s_future(page: Page) -> None:
+async def test_what_is_known_badly_is_the_best_that_is_known(page: Page) -> None:
+    """Taken off, the error would shift every lap of a slow network by another amount."""
     script = """
         learn(t - 800, t, 10_000_000_000n, 'boot-1'); // at t - 400, give or take 400
-        return Number(stampOf(t - 400).ns)"""
-    drifted_ns = 1 * MS
-    assert 10_000 * MS - 350 * MS - drifted_ns <= await ran(page, script) <= 10_000 * MS - 350 * MS
+        return `${stampOf(t - 400).ns}`"""
+    assert await ran(page, script) == str(10_000 * MS)
 
 
 async def test_better_estimate_never_turns_two_presses_round(page: Page) -> None:

@@ -22,13 +22,15 @@ from tests.browser.timekeeper_page import (
     timekeeper,
 )
 from tests.faults.box import PASSWORD, Box, add_user
-from tests.web.racing_day import act
+from tests.web.racing_day import act, add_racer
 from timing.journal import Kind
 from timing.structs import Event
 
 pytestmark = pytest.mark.browser
 
 
+SLOW_S = 0.6
+"""An answer that comes back this slowly makes an estimate that is off by half of it."""
 CLOCK_ERROR_NS = 500_000_000
 """Half the best round trip of a page on two busy cores, and much more."""
 
@@ -223,7 +225,7 @@ async def test_killed_server_comes_back_to_the_same_race_with_the_lap_pressed_me
 
 
 async def _race_through_a_kill(box: Box, screens: Screens, event_id: str) -> None:
-    context = await screens.browser.new_context(base_url=box.url, viewport=TABLET)  # type: ignore[arg-type]
+    context = await screens.context(base_url=box.url, viewport=TABLET)
     page = await context.new_page()
     await page.goto("/sign-up")
     await page.locator("[name=username]").fill("anna")
@@ -253,3 +255,29 @@ async def _race_through_a_kill(box: Box, screens: Screens, event_id: str) -> Non
     await page.locator("#strips button", has_text="Hit").first.click()
     await shows(page, "running", 3)
     await context.close()
+
+
+async def test_start_right_after_ready_counts_though_the_clock_s_answers_are_slow(
+    screens: Screens, event: Event
+) -> None:
+    """Slow answers make a page place its presses too early: here before the race was there at all."""
+    await screens.house.queue.add(event.event_id, "1", await add_racer(screens.house, "anna"), "test")
+    answered = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        answer = await route.fetch()
+        await asyncio.sleep(SLOW_S)  # what is tested, not a wait for something
+        await route.fulfill(response=answer)
+        answered.set()
+
+    device = await crew_device(screens)
+    await device.route("**/api/clock", slowly)
+    page = await screens.open(address(event), device)
+    await expect(page.locator("#link")).to_have_text("live")
+    await answered.wait()
+    await knows_the_clock(page)
+    await page.keyboard.press("n")
+    await shows(page, "ready")
+    await page.keyboard.press("Space")
+    await shows(page, "running", 0)
+    await device.unroute_all(behavior="ignoreErrors")

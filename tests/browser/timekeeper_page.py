@@ -11,6 +11,9 @@ from timing.structs import Event, RaceView
 
 TABLET = {"width": 1024, "height": 768}
 Handler = Callable[[Route], Awaitable[None]]
+WHAT_IT_TOLD = (
+    "[window.told, document.activeElement?.outerHTML.slice(0, 80), document.getElementById('unsent')?.innerText]"
+)
 ONE_CLICK_S = 0.3
 """Longer than the page's guard against a double click."""
 
@@ -21,7 +24,6 @@ async def crew_device(screens: Screens, **options: object) -> BrowserContext:
     person = house.people.find("tina") or await house.people.add_staff("tina", [Role.OPERATOR], "correct-horse", "test")
     token, _ = await house.sessions.start(person.person_id)
     context = await screens.context(**{"viewport": TABLET, **options})
-    await context.add_init_script("document.addEventListener('toast', (e) => (window.told ??= []).push(e.detail.text))")
     await context.add_cookies([{"name": "trackside", "value": token, "url": screens.site.url}])
     return context
 
@@ -52,7 +54,7 @@ async def shows(page: Page, state: str, laps: int | None = None) -> None:
     try:
         await expect(page.locator("#race > .tk")).to_have_attribute("data-state", state)
     except AssertionError as error:
-        raise AssertionError(f"{await page.evaluate('window.told')} {error}") from None
+        raise AssertionError(f"{await page.evaluate(WHAT_IT_TOLD)} {error}") from None
     if laps is not None:
         await expect(page.locator("#race > .tk")).to_have_attribute("data-laps", str(laps))
 
@@ -70,7 +72,7 @@ async def running(screens: Screens, event: Event) -> RaceView:
 async def knows_the_clock(page: Page) -> None:
     """Wait until the page has had an answer of the box's clock."""
     await page.wait_for_function(
-        "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/api/clock')).length >= 2"
+        "() => performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/api/clock')).length >= 2"
     )
 
 

@@ -188,9 +188,9 @@ async def test_press_that_arrives_after_the_submit_is_refused(seat: Seat) -> Non
         await seat.press(K.LAP, 20, arrives_s=32)
 
 
-async def test_press_from_before_the_race_was_ready_belongs_to_no_lap_of_it(seat: Seat) -> None:
+async def test_press_from_long_before_the_race_was_ready_belongs_to_no_lap_of_it(seat: Seat) -> None:
     with pytest.raises(IllegalAction, match="This lap happened before the race was made ready"):
-        await seat.press(K.LAP, -1, arrives_s=32)
+        await seat.press(K.LAP, -3, arrives_s=32)
 
 
 async def test_car_changed_late_drives_the_laps_since_it_was_changed(seat: Seat) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tui.seat_app import SeatApp
 SMALL = (80, 24)
 LARGE = (140, 40)
 PATIENCE_S = 20.0
+ONE_KEY_S = 2.0
 
 
 class GivenSeat:
@@ -57,12 +58,25 @@ class Terminal:
         return self.app.seat
 
     async def keys(self, *names: str) -> None:
-        await self.pilot.press(*names)
+        """Press these, and return when each has been handled; one whose handling goes on for long is left to itself."""
+        for name in names:
+            await self.pilot.press(name)
+            await self._handled()
 
     def text(self) -> str:
         return "\n".join(
             "".join(segment.text for segment in strip) for strip in self.app.screen._compositor.render_strips()
         )
+
+    async def _handled(self) -> None:
+        """A key goes from the app down to what has the focus and up again: let each be through its queue, twice."""
+        for _ in range(2):
+            screen = self.app.screen
+            for node in (self.app, screen.focused or screen, screen):
+                passed = asyncio.Event()
+                node.call_later(passed.set)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(passed.wait(), ONE_KEY_S)
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Wait until it holds; on failure says what stood on the screen."""

@@ -6,7 +6,6 @@ const KEEP_MS = 15 * 60_000; // the box takes no older press
 const DRIFT = 50e-6; // crystals: 3 ms in a minute
 const NOISE_MS = 5;
 const APART_MS = 250; // the steady clock against the time of day: it stood still while the device slept
-const SURE_MS = 50; // the box refuses what comes from more than 100 ms ahead of it
 const ANSWER_MS = 4_000;
 
 let known = []; // { at, error, offset, bootId, apart }: oldest first, all of one boot and agreeing with each other
@@ -68,8 +67,7 @@ function best() {
 export function stampOf(at) {
   const clock = best();
   if (!clock) return null;
-  const tooSure = Math.max(0, wrongAt(clock, performance.now()) - SURE_MS);
-  let ns = clock.offset + inNs(at - tooSure);
+  let ns = clock.offset + inNs(at);
   // A better estimate must not turn two presses round.
   if (last?.bootId === clock.bootId && ns <= last.ns && last.ns - ns < inNs(1000)) ns = last.ns + 1n;
   last = { ns, bootId: clock.bootId };
