@@ -137,7 +137,7 @@ async def test_keys_are_left_alone_while_somebody_types_or_a_dialog_is_open(scre
     anna = await add_racer(screens.house, "anna")
     await page.locator("#q").fill("")
     await page.locator("#q").press_sequentially("anna")
-    await page.locator("#found button", has_text="Race now").click()
+    await page.locator("#found [data-found=anna] button", has_text="Race now").click()
     await shows(page, "ready")
 
     await page.locator("[data-confirm=discard]").click()

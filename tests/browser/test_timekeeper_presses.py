@@ -237,7 +237,7 @@ async def _race_through_a_kill(box: Box, screens: Screens, event_id: str) -> Non
     await page.keyboard.press("Enter")
     await expect(page.locator("#link")).to_have_text("live")
     await page.locator("#q").press_sequentially("ann")
-    await page.locator("#found button", has_text="Race now").click()
+    await page.locator("#found [data-found=ann] button", has_text="Race now").click()
     await shows(page, "ready")
     await page.keyboard.press("Space")
     await shows(page, "running", 0)
