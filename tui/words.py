@@ -45,12 +45,6 @@ def validity(lap: LapView) -> str:
     return "√ valid" if lap.valid else "× invalid"
 
 
-def taken_by(lap: LapView) -> str:
-    """Who took the lap, and whether somebody changed it since."""
-    text = "–" if lap.dnf else lap.source
-    return text + (" *" if lap.edited else "") + (" fast?" if lap.suspect else "")
-
-
 def who(username: str, country: str | None) -> str:
     """A racer's name with the country they race for."""
     return f"{username} ({country})" if country else username
