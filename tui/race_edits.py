@@ -4,13 +4,19 @@ What a person may correct in a race, as actions: what the form says, how what wa
 Each edit has an id of its own. Sent again with the same values, as after a lost answer, it is the same edit.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from timing.journal import Kind
+from timing.lap_text import lap_time_ms
 from timing.structs import LIVE_STATES, Action, LapView, RaceState, RaceView
-from tui.lap_time import MAX_RESETS, WRONG_TIME, lap_time_ms, whole
 from tui.words import lap_text
+
+WRONG_TIME = "Type the time as mm:ss.mmm, for example 00:12.345."
+MAX_RESETS = 1_000
+
+_WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 class Drafts:
@@ -49,6 +55,14 @@ def read_resets(typed: str, lap: LapView) -> int | str:
     if resets == lap.resets:
         return f"It is {resets} already. Type another number, or press Esc."
     return resets
+
+
+def whole(text: str, low: int, high: int) -> int | None:
+    """A whole number from `low` to `high`; None when it is none."""
+    text = text.strip()
+    if _WHOLE.fullmatch(text) is None or not low <= int(text) <= high:
+        return None
+    return int(text)
 
 
 def is_same(lap: LapView, now: LapView | None) -> bool:

@@ -12,8 +12,17 @@ from tests.tui.race_samples import lap, race
 from timing.journal import Kind
 from timing.structs import RaceState
 from tui.columns import Row
-from tui.lap_time import WRONG_TIME
-from tui.race_edits import Drafts, changed_words, is_same, read_resets, read_time, why_not
+from tui.race_edits import (
+    MAX_RESETS,
+    WRONG_TIME,
+    Drafts,
+    changed_words,
+    is_same,
+    read_resets,
+    read_time,
+    whole,
+    why_not,
+)
 from tui.race_rows import lap_rows, race_rows, summary
 
 TODAY = date(2026, 6, 5)
@@ -71,6 +80,13 @@ def test_a_deleted_race_says_so_before_its_state() -> None:
 )
 def test_a_typed_time_is_read_or_says_what_to_type(typed: str, read: int | str) -> None:
     assert read_time(typed, lap(1)) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", 0), (" 12 ", 12), ("1000", 1000), ("1001", None), ("-1", None), ("", None), ("²", None)]
+)
+def test_resets_are_a_whole_number(text: str, number: int | None) -> None:
+    assert whole(text, 0, MAX_RESETS) == number
 
 
 @pytest.mark.parametrize(

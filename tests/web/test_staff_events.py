@@ -8,10 +8,11 @@ from appliance.ids import new_id
 from tests.web.conftest import Site
 from tests.web.crew import Crew, words
 from tests.web.racing_day import hand_in
+from timing.lap_text import lap_time_ms
 from timing.rules import EventType, RaceRules, Ranking
 from timing.structs import Event, StripLine
 from web.pages.staff.event_form import event_of, typed_of
-from web.pages.staff.forms import Form, lap_time_ms
+from web.pages.staff.forms import Form
 
 NEW = {"name": "Night race", "track__0__name": "Track 1", "do": "save"}
 

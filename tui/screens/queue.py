@@ -19,9 +19,9 @@ from timing.crew_structs import InLine
 from timing.queue_structs import QueueEntry, QueueState
 from tui.columns import plain
 from tui.errors import BoxError
-from tui.lap_time import whole
 from tui.next_racer import NextRacer
 from tui.picture import Picture
+from tui.race_edits import whole
 from tui.row_list import RowList
 from tui.screens.ask import Ask
 from tui.screens.base import RoomScreen

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.lap_time import MAX_RESETS, lap_time_ms, whole
-from tui.words import lap_text
+from timing.lap_text import lap_text, lap_time_ms
 
 
 @given(st.integers(0, 999 * 60_000 + 59_999))
@@ -38,10 +37,3 @@ def test_only_ascii_digits_are_a_time(text: str) -> None:
 )
 def test_a_typed_time_is_read_or_refused(text: str, lap_ms: int | None) -> None:
     assert lap_time_ms(text) == lap_ms
-
-
-@pytest.mark.parametrize(
-    ("text", "number"), [("0", 0), (" 12 ", 12), ("1000", 1000), ("1001", None), ("-1", None), ("", None), ("²", None)]
-)
-def test_resets_are_a_whole_number(text: str, number: int | None) -> None:
-    assert whole(text, 0, MAX_RESETS) == number
