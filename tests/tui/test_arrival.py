@@ -8,12 +8,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.seated import SMALL, Terminal
-from tests.web.conftest import PASSWORD, Site, serving
-from timing.structs import Event, NewEvent, NewTrack
+from tests.web.conftest import PASSWORD, Site
+from timing.structs import Event
 from tui.app import TracksideApp
 from tui.arrival import Arrival, moved_to
 from tui.finder import Finder
@@ -22,20 +19,6 @@ from tui.screens.boxes import BoxesScreen
 from tui.screens.sign_in import SignInScreen
 from tui.screens.tracks import TracksScreen
 from tui.state_dir import RememberedBox, StateDir
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(tmp_path / "box", environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        yield site
-
-
-@pytest.fixture
-async def event(site: Site) -> Event:
-    tracks = [NewTrack(name="Left"), NewTrack(name="Right")]
-    return await site.house.events.create(NewEvent(name="Finale", tracks=tracks), "test")
 
 
 @pytest.fixture
@@ -72,7 +55,7 @@ async def signed_in_by_badge(terminal: Terminal, code: str) -> None:
 
 async def seated_at(terminal: Terminal, track: str) -> None:
     await terminal.until(lambda: terminal.app.has_seat)
-    await terminal.shows(f"Race · {track} · Finale", "● live")
+    await terminal.shows(f"Race · {track} · Cup", "● live")
 
 
 async def test_a_timekeeper_with_a_badge_of_the_crew_comes_to_the_seat(

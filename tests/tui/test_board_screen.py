@@ -1,16 +1,9 @@
 """The board on a real server: kept true while races are handed in, found in by typing, right for any name."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 from rich.cells import cell_len
 
-from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.seated import LARGE, Terminal, seated
-from tests.web.conftest import Site, serving
+from tests.web.conftest import Site
 from tests.web.racing_day import add_racer, hand_in
 from timing.structs import Event, NewEvent, NewTrack
 from tui.key_line import KeyLine
@@ -20,20 +13,6 @@ from tui.screens.board import BoardScreen
 
 ROOMS: dict[str, type[RoomScreen]] = {"board": BoardScreen}
 MANY = 200
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(tmp_path, environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        yield site
-
-
-@pytest.fixture
-async def event(site: Site) -> Event:
-    tracks = [NewTrack(name="Left"), NewTrack(name="Right")]
-    return await site.house.events.create(NewEvent(name="Cup", tracks=tracks), "test")
 
 
 def rows_of(terminal: Terminal) -> RowList:

@@ -1,17 +1,12 @@
 """The lap key in the real terminal: stamped when it came, not when the screen had time for it."""
 
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from textual.events import Key
 
-from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.seated import seated
-from tests.web.conftest import Site, serving
+from tests.web.conftest import Site
 from tests.web.racing_day import add_racer, start_race
 from timing.structs import Event, NewEvent, NewTrack
 from tui.press import Press
@@ -20,15 +15,6 @@ from tui.screens.race import RaceScreen
 BUSY_S = 0.3
 FLOAT_NS = 1_000
 """What a float of seconds since the machine's start is exact to, even after a year."""
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """A real server with an operator."""
-    settings = load(tmp_path, environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        yield site
 
 
 @pytest.fixture

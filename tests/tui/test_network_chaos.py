@@ -1,32 +1,18 @@
 """Two timekeepers at one race on networks that hurt at random: all presses together are the laps, whoever made them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from random import Random
 
 import pytest
 
-from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.cut_cable import Cable, plugged
 from tests.tui.seats import Seated, after_ms, assert_laps_as_pressed, sitting
-from tests.web.conftest import Site, serving
-from tests.web.racing_day import add_racer
+from tests.web.conftest import Site
 from timing.journal import Kind
 from timing.rules import RaceRules
-from timing.structs import Event, NewEvent, NewRace, NewTrack, RaceState, RaceView
+from timing.structs import Event, NewEvent, NewTrack, RaceState, RaceView
 from tui.press import Press
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """A real server with an operator."""
-    settings = load(tmp_path / "data", environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        yield site
 
 
 @pytest.fixture
@@ -34,13 +20,6 @@ async def event(site: Site) -> Event:
     """An event with one track and no race time."""
     new = NewEvent(name="Finale", tracks=[NewTrack(name="Left")], rules=RaceRules(race_ms=None))
     return await site.house.events.create(new, "test")
-
-
-@pytest.fixture
-async def race(site: Site, event: Event) -> RaceView:
-    """A race that is ready."""
-    new = NewRace(event_id=event.event_id, track_id="1", racer_id=await add_racer(site.house, "ada"))
-    return await site.house.control.create(new, "test")
 
 
 async def hurt(cable: Cable, chance: Random, longest_ms: int) -> None:

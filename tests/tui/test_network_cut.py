@@ -4,20 +4,16 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from appliance import clock
-from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.cut_cable import Cable, plugged
 from tests.tui.seats import Seated, after_ms, assert_laps_as_pressed, lag_ns, sitting
-from tests.web.conftest import Site, serving
-from tests.web.racing_day import act, add_racer
+from tests.web.conftest import Site
+from tests.web.racing_day import act
 from timing.journal import Kind
-from timing.structs import Event, NewEvent, NewRace, NewTrack, RaceState, RaceView
+from timing.structs import Event, RaceState, RaceView
 from tui import local_clock
 from tui.box import Box
 from tui.link import LinkWord
@@ -26,29 +22,6 @@ from tui.wire import WhoAmI
 
 TOLD_NS = 3_000_000_000
 """A timekeeper knows within 3 s that the link is lost."""
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """A real server with an operator."""
-    settings = load(tmp_path / "data", environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        yield site
-
-
-@pytest.fixture
-async def event(site: Site) -> Event:
-    """An event with one track."""
-    return await site.house.events.create(NewEvent(name="Finale", tracks=[NewTrack(name="Left")]), "test")
-
-
-@pytest.fixture
-async def race(site: Site, event: Event) -> RaceView:
-    """A race that is ready."""
-    racer_id = await add_racer(site.house, "ada")
-    new = NewRace(event_id=event.event_id, track_id="1", racer_id=racer_id)
-    return await site.house.control.create(new, "test")
 
 
 @pytest.fixture

@@ -1,15 +1,10 @@
 """The queue screen on a real server: keys do what the web's buttons do, and two timekeepers skip nobody twice."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.seated import LARGE, SMALL, Terminal, seated
-from tests.web.conftest import Site, serving
+from tests.web.conftest import Site
 from tests.web.racing_day import add_racer
 from timing.queue_structs import QueueState
 from timing.rules import RaceRules
@@ -25,13 +20,10 @@ ROOMS: dict[str, type[RoomScreen]] = {"queue": QueueScreen}
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(tmp_path, environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        await site.add(Role.ADMIN)
-        await site.add(Role.COMMENTATOR)
-        yield site
+async def site(site: Site) -> Site:
+    await site.add(Role.ADMIN)
+    await site.add(Role.COMMENTATOR)
+    return site
 
 
 @pytest.fixture

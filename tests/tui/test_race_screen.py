@@ -1,7 +1,6 @@
 """The race screen on a real server: whole races by keys, what is refused, two timekeepers, a power cut."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -28,12 +27,9 @@ ROOMS: dict[str, type[RoomScreen]] = {"race": RaceScreen}
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(tmp_path, environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        await site.add(Role.COMMENTATOR)
-        yield site
+async def site(site: Site) -> Site:
+    await site.add(Role.COMMENTATOR)
+    return site
 
 
 @pytest.fixture

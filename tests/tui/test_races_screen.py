@@ -1,19 +1,15 @@
 """Browsing and correcting races on a real server: a correction is in the trail and in the API, with its reason."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.widgets import Input
 
 from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.seated import LARGE, SMALL, Terminal, seated
-from tests.web.conftest import Site, serving
+from tests.web.conftest import Site
 from tests.web.racing_day import add_racer, hand_in, start_race
-from timing.structs import Action, Event, NewEvent, NewTrack, RaceView
+from timing.structs import Action, Event, RaceView
 from tui.errors import BoxAway
 from tui.row_list import RowList
 from tui.screens.base import RoomScreen
@@ -27,18 +23,9 @@ ROOMS: dict[str, type[RoomScreen]] = {"races": RacesScreen, "queue": QueueScreen
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(tmp_path, environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        await site.add(Role.COMMENTATOR)
-        yield site
-
-
-@pytest.fixture
-async def event(site: Site) -> Event:
-    tracks = [NewTrack(name="Left"), NewTrack(name="Right")]
-    return await site.house.events.create(NewEvent(name="Cup", tracks=tracks), "test")
+async def site(site: Site) -> Site:
+    await site.add(Role.COMMENTATOR)
+    return site
 
 
 @pytest.fixture

@@ -1,17 +1,11 @@
 """Screens that ask the box by themselves while the seat changes under them."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from textual.app import App
 
-from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.seated import GivenSeat, Terminal, seated
-from tests.web.conftest import Site, serving
-from timing.structs import Event, NewEvent, NewTrack
+from tests.web.conftest import Site
+from timing.structs import Event
 from tui.box import Box
 from tui.screens.base import RoomScreen
 from tui.screens.board import BoardScreen
@@ -19,20 +13,6 @@ from tui.screens.system import SystemScreen
 from tui.seat import Seat
 
 CHANGES = 4
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(tmp_path, environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        yield site
-
-
-@pytest.fixture
-async def event(site: Site) -> Event:
-    tracks = [NewTrack(name="Left"), NewTrack(name="Right")]
-    return await site.house.events.create(NewEvent(name="Cup", tracks=tracks), "test")
 
 
 class OtherTracks(GivenSeat):

@@ -1,8 +1,6 @@
 """What all screens of the terminal share: the keys that work everywhere, the status line, leaving."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -10,11 +8,8 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
-from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.seated import GivenSeat, Terminal, seated
-from tests.web.conftest import Site, serving
+from tests.web.conftest import Site
 from tests.web.racing_day import add_racer, start_race
 from timing.journal import Kind
 from timing.structs import Event, NewEvent, NewTrack
@@ -45,14 +40,6 @@ class Second(First):
 
 
 ROOMS = {"first": First, "second": Second}
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(tmp_path, environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        yield site
 
 
 @pytest.fixture

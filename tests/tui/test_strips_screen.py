@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.timing.recorder_process import RecorderProcess
 from tests.timing.test_other_machines import Way, Ways
 from tests.tui.seated import LARGE, PATIENCE_S, Terminal, seated
-from tests.web.conftest import Site, serving
+from tests.web.conftest import Site
 from tests.web.racing_day import add_racer, start_race
 from timing.strip_picture import LinePicture
 from timing.structs import Event, NewEvent, NewTrack
@@ -35,12 +33,9 @@ TAP = "▀█▀ ▄▀▄ █▀▄    ▄▀▀ ▀█▀ █▀▄ █ █▀
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(tmp_path, environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        await site.add(Role.COMMENTATOR)
-        yield site
+async def site(site: Site) -> Site:
+    await site.add(Role.COMMENTATOR)
+    return site
 
 
 @pytest.fixture

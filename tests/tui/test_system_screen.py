@@ -1,17 +1,12 @@
 """The system screen on a real server: what the box says of itself, who is connected, what is known while it is away."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from appliance.health import Check
 from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.seated import LARGE, Terminal, seated
-from tests.web.conftest import Site, serving
-from timing.structs import Event, NewEvent, NewTrack
+from tests.web.conftest import Site
+from timing.structs import Event
 from tui.screens.base import RoomScreen
 from tui.screens.system import SystemScreen
 
@@ -19,17 +14,9 @@ ROOMS: dict[str, type[RoomScreen]] = {"system": SystemScreen}
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    settings = load(tmp_path, environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        await site.add(Role.COMMENTATOR)
-        yield site
-
-
-@pytest.fixture
-async def event(site: Site) -> Event:
-    return await site.house.events.create(NewEvent(name="Cup", tracks=[NewTrack(name="Left")]), "test")
+async def site(site: Site) -> Site:
+    await site.add(Role.COMMENTATOR)
+    return site
 
 
 def row_of(terminal: Terminal, name: str) -> str:

@@ -3,21 +3,16 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from appliance.permissions import Role
-from appliance.serve import opened_house
-from appliance.settings import load
 from tests.tui.cut_cable import Cable, plugged
 from tests.tui.seats import assert_laps_as_pressed, sitting
-from tests.web.conftest import Site, serving
-from tests.web.racing_day import add_racer
+from tests.web.conftest import Site
 from timing.journal import Kind
-from timing.structs import Event, NewEvent, NewRace, NewTrack, RaceView
+from timing.structs import Event, RaceView
 from tui.press import Press
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,28 +62,6 @@ class Child:
         assert self._process.stdout is not None
         async with asyncio.timeout(60):
             return await self._process.stdout.readline()
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """A real server with an operator."""
-    settings = load(tmp_path / "data", environment={})
-    async with opened_house(settings, settings.recorder_socket) as house, serving(house) as site:
-        await site.add(Role.OPERATOR)
-        yield site
-
-
-@pytest.fixture
-async def event(site: Site) -> Event:
-    """An event with one track."""
-    return await site.house.events.create(NewEvent(name="Finale", tracks=[NewTrack(name="Left")]), "test")
-
-
-@pytest.fixture
-async def race(site: Site, event: Event) -> RaceView:
-    """A race that is ready."""
-    new = NewRace(event_id=event.event_id, track_id="1", racer_id=await add_racer(site.house, "ada"))
-    return await site.house.control.create(new, "test")
 
 
 async def laps_stored(site: Site, race: RaceView, laps: int) -> None:
