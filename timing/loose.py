@@ -8,6 +8,8 @@ Event loop only.
 import asyncio
 import sqlite3
 
+from msgspec.structs import replace
+
 from appliance import clock
 from appliance.database import Database
 from appliance.errors import Conflict, NotFound, named_in
@@ -20,7 +22,7 @@ from timing.crossings import EdgeSeen
 from timing.dry_run import candidate
 from timing.events import Events
 from timing.facts import CrossingGone, CrossingUnassigned
-from timing.journal import ACTOR_STRIP
+from timing.loose_list import crossing_of
 from timing.loose_store import CANDIDATES, OPEN_AGAIN, WriteJob, edge_of_row, keep_job, loose_job, now_in
 from timing.structs import RaceView
 from timing.taken_back import crossing_in, standing_in
@@ -187,26 +189,8 @@ class LooseCrossings:
         self._facts.publish(CrossingUnassigned(event_id=event_id, track_id=track_id, line=edge.line, at_ns=edge.at_ns))
 
     async def _shown(self, row: sqlite3.Row) -> LooseCrossing:
-        is_open = row["given_at"] is None and row["dismissed_at"] is None
-        given_to = None
-        if row["given_race_id"] is not None:
-            given_to = (await self._control.view(row["given_race_id"])).username
-        return LooseCrossing(
-            recorder_id=row["recorder_id"],
-            edge_seq=row["edge_seq"],
-            event_id=row["event_id"],
-            track_id=row["track_id"],
-            line=row["line"],
-            at=clock.iso_utc(row["wall_ns"]),
-            open=is_open,
-            dismissed_at=row["dismissed_at"],
-            dismissed_by=self._name_of(row["dismissed_by"]),
-            given_at=row["given_at"],
-            given_by=self._name_of(row["given_by"]),
-            given_race_id=row["given_race_id"],
-            given_to=given_to,
-            candidates=await self._candidates(row) if is_open else [],
-        )
+        crossing = await crossing_of(row, self._people, self._control)
+        return replace(crossing, candidates=await self._candidates(row)) if crossing.open else crossing
 
     async def _candidates(self, row: sqlite3.Row) -> Candidates:
         found = await self._db.fetch_all(
@@ -227,10 +211,3 @@ class LooseCrossings:
         return await asyncio.to_thread(
             lambda: [candidate(race, entries, edge) for race, entries in zip(races, journals, strict=True)]
         )
-
-    def _name_of(self, person_id: str | None) -> str | None:
-        if person_id is None:
-            return None
-        if person_id == ACTOR_STRIP:
-            return "Strip"
-        return self._people.name_of(person_id)

@@ -72,29 +72,27 @@ class LooseList:
         return None if row is None else await self._shown(row)
 
     async def _shown(self, row: sqlite3.Row) -> LooseCrossing:
-        race_id = row["given_race_id"]
-        return LooseCrossing(
-            recorder_id=row["recorder_id"],
-            edge_seq=row["edge_seq"],
-            event_id=row["event_id"],
-            track_id=row["track_id"],
-            line=row["line"],
-            at=clock.iso_utc(row["wall_ns"]),
-            open=row["given_at"] is None and row["dismissed_at"] is None,
-            dismissed_at=row["dismissed_at"],
-            dismissed_by=self._name_of(row["dismissed_by"]),
-            given_at=row["given_at"],
-            given_by=self._name_of(row["given_by"]),
-            given_race_id=race_id,
-            given_to=None if race_id is None else (await self._control.view(race_id)).username,
-        )
+        return await crossing_of(row, self._people, self._control)
 
-    def _name_of(self, person_id: str | None) -> str | None:
-        if person_id is None:
-            return None
-        if person_id == ACTOR_STRIP:
-            return "Strip"
-        return self._people.name_of(person_id)
+
+async def crossing_of(row: sqlite3.Row, people: People, control: RaceControl) -> LooseCrossing:
+    """A row as people see it; nothing yet about races that could take it."""
+    race_id = row["given_race_id"]
+    return LooseCrossing(
+        recorder_id=row["recorder_id"],
+        edge_seq=row["edge_seq"],
+        event_id=row["event_id"],
+        track_id=row["track_id"],
+        line=row["line"],
+        at=clock.iso_utc(row["wall_ns"]),
+        open=row["given_at"] is None and row["dismissed_at"] is None,
+        dismissed_at=row["dismissed_at"],
+        dismissed_by=_by(row["dismissed_by"], people),
+        given_at=row["given_at"],
+        given_by=_by(row["given_by"], people),
+        given_race_id=race_id,
+        given_to=None if race_id is None else (await control.view(race_id)).username,
+    )
 
 
 def wall_ns(at: str) -> int:
@@ -104,6 +102,12 @@ def wall_ns(at: str) -> int:
     except ValueError:
         return 0
     return round(moment.timestamp() * 1_000) * 1_000_000
+
+
+def _by(actor: str | None, people: People) -> str | None:
+    if actor is None:
+        return None
+    return "Strip" if actor == ACTOR_STRIP else people.name_of(actor)
 
 
 def _cursor(after: str | None) -> dict[str, object]:
