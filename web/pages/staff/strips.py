@@ -5,7 +5,8 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect, Stream
+from litestar.response import Redirect
+from litestar.response.base import ASGIResponse
 
 from appliance.errors import InvalidInput
 from appliance.permissions import Permission
@@ -14,6 +15,7 @@ from web.given import House, Viewer
 from web.pages.staff.forms import read_form
 from web.pages.staff.strip_panel import context
 from web.render import page
+from web.straight_stream import EVENTS, event_stream
 from web.strip_live import StripLive
 
 AnyRequest = Request[Any, Any, Any]
@@ -29,12 +31,11 @@ async def strips(request: AnyRequest, house: House) -> Answer:
     return page(request, "staff/strips.html", **context(house))  # type: ignore[arg-type]
 
 
-@get("/staff/strips/stream", guards=RUN, opt={"no_gzip": True}, media_type="text/event-stream")
-async def stream(*, request: AnyRequest, strip_live: NamedDependency[StripLive], viewer: Viewer) -> Stream:
+@get("/staff/strips/stream", guards=RUN, opt={"no_gzip": True}, media_type=EVENTS)
+async def stream(*, request: AnyRequest, strip_live: NamedDependency[StripLive], viewer: Viewer) -> ASGIResponse:
     """The strips whole, then again whenever one does something, five times a second at most."""
     messages = await strip_live.open(viewer.person_id, session_token(request) or "")
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Stream(messages, media_type="text/event-stream", headers=headers)
+    return event_stream(messages)
 
 
 @post(f"{RECORDER}/test", guards=RUN)

@@ -10,7 +10,8 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
-from litestar.response import Redirect, Stream
+from litestar.response import Redirect
+from litestar.response.base import ASGIResponse
 
 from appliance.errors import Conflict, InvalidInput
 from appliance.ids import new_id
@@ -23,6 +24,7 @@ from web.pages.staff.forms import Form, read_form
 from web.pages.staff.panel import Part, context, notes, parts
 from web.render import page
 from web.staff_live import StaffLive
+from web.straight_stream import EVENTS, event_stream
 
 AnyRequest = Request[Any, Any, Any]
 Answer = Response[Any]
@@ -50,7 +52,7 @@ async def timekeeper(
     return page(request, "staff/timekeeper.html", form_action_id=new_id(), done=said, found=None, q="", **values)  # type: ignore[arg-type]
 
 
-@get(f"{TRACK}/stream", guards=RUN, opt={"no_gzip": True}, media_type="text/event-stream")
+@get(f"{TRACK}/stream", guards=RUN, opt={"no_gzip": True}, media_type=EVENTS)
 async def stream(
     *,
     request: AnyRequest,
@@ -59,12 +61,11 @@ async def stream(
     event_id: FromPath[str],
     track_id: FromPath[str],
     parts: FromQuery[str] = "tabs,race,queue,strips",
-) -> Stream:
+) -> ASGIResponse:
     """The panels named in `parts`, whole first, then each as it changes."""
     wanted = [Part(part) for part in parts.split(",") if part in set(Part)]
     messages = await staff_live.open((event_id, track_id), wanted, viewer.person_id, session_token(request) or "")
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Stream(messages, media_type="text/event-stream", headers=headers)
+    return event_stream(messages)
 
 
 @get(f"{TRACK}/find", guards=RUN)
