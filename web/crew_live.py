@@ -35,7 +35,7 @@ from timing.journal import Kind
 from timing.structs import LIVE_STATES, RaceView
 from web.crew_picture import board_now, queue_now, race_now, snapshot, strips_now, tracks_now
 from web.house import House
-from web.live_devices import Device, Devices
+from web.live_devices import TrackDevice, TrackDevices
 from web.live_messages import encode
 from web.rounds import FREES_OR_TAKES, Key, Rounds
 
@@ -60,10 +60,9 @@ class Part(StrEnum):
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
-class Seat(Device):
+class Seat(TrackDevice):
     """An open stream of the track `key`."""
 
-    key: Key
     viewer: Viewer
     address: str
     since: str
@@ -80,9 +79,9 @@ class CrewLive:
         """
         self._house = house
         self._screens, self._pages = screens, pages
-        self._seats: Devices[Seat] = Devices(house, beat_s=BEAT_S, beat=beat, per_person=SEATS_PER_PERSON)
-        self._quick: Rounds[Part] = Rounds(self._tell, self._end)
-        self._slow: Rounds[Part] = Rounds(self._tell, self._end)
+        self._seats: TrackDevices[Seat] = TrackDevices(house, beat_s=BEAT_S, beat=beat, per_person=SEATS_PER_PERSON)
+        self._quick: Rounds[Part] = Rounds(self._tell, self._seats.end)
+        self._slow: Rounds[Part] = Rounds(self._tell, self._seats.end)
         """What reads from the disk, which a lap must not wait for."""
         self._shown: dict[str, tuple[object, ...]] = {}
         """What the list of tracks shows of each live race."""
@@ -97,11 +96,11 @@ class CrewLive:
             facts.subscribe(RaceChanged, self._on_race),
             facts.subscribe(QueueChanged, self._on_queue),
             facts.subscribe(BoardChanged, self._on_board),
-            facts.subscribe(StripsChanged, lambda _: self._strips_soon(self._keys())),
+            facts.subscribe(StripsChanged, lambda _: self._strips_soon(self._seats.keys())),
             facts.subscribe(CrossingUnassigned, self._on_crossing),
             facts.subscribe(CrossingGone, self._on_crossing),
             facts.subscribe(EventChanged, self._on_event),
-            facts.subscribe(PersonChanged, lambda _: self._mark(self._slow, self._keys(), Part.SNAPSHOT)),
+            facts.subscribe(PersonChanged, lambda _: self._mark(self._slow, self._seats.keys(), Part.SNAPSHOT)),
         ]
         async with self._seats.running(ends):
             yield
@@ -154,7 +153,7 @@ class CrewLive:
 
     def _on_race(self, fact: RaceChanged) -> None:
         view = fact.view
-        of_event = self._of_event(view.event_id)
+        of_event = self._seats.of_event(view.event_id)
         touched = of_event if fact.kind is Kind.SET_TRACK else [(view.event_id, view.track_id)]
         self._mark(self._quick, touched, Part.RACE)
         if self._is_news(view):
@@ -175,11 +174,11 @@ class CrewLive:
 
     def _on_board(self, fact: BoardChanged) -> None:
         """The line shows runs."""
-        self._mark(self._quick, self._of_event(fact.event_id), Part.QUEUE, Part.BOARD)
+        self._mark(self._quick, self._seats.of_event(fact.event_id), Part.QUEUE, Part.BOARD)
 
     def _on_event(self, fact: EventChanged) -> None:
         """A track that is gone ends its streams: the snapshot is not found."""
-        self._mark(self._slow, self._of_event(fact.event_id), Part.SNAPSHOT)
+        self._mark(self._slow, self._seats.of_event(fact.event_id), Part.SNAPSHOT)
 
     def _on_crossing(self, fact: CrossingUnassigned | CrossingGone) -> None:
         self._strips_soon([(fact.event_id, fact.track_id)])
@@ -191,7 +190,7 @@ class CrewLive:
             self._strips_now()
 
     def _strips_now(self) -> None:
-        due, self._strips_due = self._keys() & self._strips_due, set()
+        due, self._strips_due = self._seats.keys() & self._strips_due, set()
         rest = asyncio.get_running_loop().call_later
         self._resting = rest(STRIPS_EVERY_S, self._strips_now) if due else None
         self._mark(self._slow, due, Part.STRIPS)
@@ -199,7 +198,7 @@ class CrewLive:
     # ---- telling
 
     def _mark(self, rounds: Rounds[Part], keys: Iterable[Key], *changed: Part) -> None:
-        rounds.mark(self._keys().intersection(keys), *changed)
+        rounds.mark(self._seats.keys().intersection(keys), *changed)
 
     async def _tell(self, key: Key, changed: set[Part]) -> None:
         if Part.SNAPSHOT in changed:
@@ -208,26 +207,13 @@ class CrewLive:
         for part in Part:
             if part in changed:
                 message = encode(part, await RENDER[part](self._house, *key))
-                for seat in self._of_track(key):
+                for seat in self._seats.of_track(key):
                     seat.put(message)
 
     async def _tell_anew(self, key: Key) -> None:
         picture = await snapshot(self._house, *key, you="", may_run=False)
-        for seat in self._of_track(key):
+        for seat in self._seats.of_track(key):
             seat.put(encode(Part.SNAPSHOT, replace(picture, you=self._name(seat), may_run=may_run(seat))))
-
-    def _end(self, key: Key) -> None:
-        for seat in self._of_track(key):
-            seat.put(None)
-
-    def _of_track(self, key: Key) -> list[Seat]:
-        return [seat for seat in self._seats if seat.key == key]
-
-    def _keys(self) -> set[Key]:
-        return {seat.key for seat in self._seats}
-
-    def _of_event(self, event_id: str) -> list[Key]:
-        return [key for key in self._keys() if key[0] == event_id]
 
 
 def beat() -> bytes:

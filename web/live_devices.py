@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from appliance.errors import NotFound, NotReady
 from appliance.people_structs import SessionsEnded
 from web.house import House
+from web.rounds import Key
 
 BEAT_S = 2.0
 """The page calls the link lost after 5 s of silence: a timekeeper must know soon."""
@@ -49,7 +50,15 @@ class Device:
         self.messages.put_nowait(message)
 
 
+@dataclass(kw_only=True, slots=True, eq=False)
+class TrackDevice(Device):
+    """One that shows the track `key`."""
+
+    key: Key
+
+
 D = TypeVar("D", bound=Device)
+T = TypeVar("T", bound=TrackDevice)
 
 
 class Devices(Generic[D]):
@@ -145,6 +154,27 @@ class Devices(Generic[D]):
 
     def _is_signed_in(self, device: D) -> bool:
         return device.token is None or self._house.sessions.is_valid(device.token)
+
+
+class TrackDevices(Devices[T]):
+    """Devices that show one track each."""
+
+    def keys(self) -> set[Key]:
+        """The tracks that somebody looks at."""
+        return {device.key for device in self}
+
+    def of_track(self, key: Key) -> list[T]:
+        """All that show this track."""
+        return [device for device in self if device.key == key]
+
+    def of_event(self, event_id: str) -> list[Key]:
+        """The tracks of an event that somebody looks at."""
+        return [key for key in self.keys() if key[0] == event_id]
+
+    def end(self, key: Key) -> None:
+        """The streams of this track end."""
+        for device in self.of_track(key):
+            device.put(None)
 
 
 def message_of(html: str) -> bytes:

@@ -23,7 +23,7 @@ from timing.facts import (
     StripsChanged,
 )
 from web.house import House
-from web.live_devices import Device, Devices, message_of
+from web.live_devices import TrackDevice, TrackDevices, message_of
 from web.pages.staff.panel import Part, parts
 from web.rounds import FREES_OR_TAKES, Key, Rounds
 
@@ -35,10 +35,9 @@ CROSSINGS = b"event: crossings\ndata: {}\n\n"
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
-class TrackPage(Device):
+class TrackPage(TrackDevice):
     """An open page of the track `key`, with its panels."""
 
-    key: Key
     parts: frozenset[Part]
 
 
@@ -47,8 +46,8 @@ class StaffLive:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._devices: Devices[TrackPage] = Devices(house)
-        self._rounds: Rounds[Part] = Rounds(self._tell_track, self._end)
+        self._devices: TrackDevices[TrackPage] = TrackDevices(house)
+        self._rounds: Rounds[Part] = Rounds(self._tell_track, self._devices.end)
         self._strips_due = False
 
     @asynccontextmanager
@@ -60,9 +59,9 @@ class StaffLive:
             facts.subscribe(
                 QueueChanged, lambda fact: self._mark([(fact.event_id, fact.track_id)], Part.QUEUE, Part.PAST)
             ),
-            facts.subscribe(BoardChanged, lambda fact: self._mark(self._of_event(fact.event_id), Part.QUEUE)),
+            facts.subscribe(BoardChanged, lambda fact: self._mark(self._devices.of_event(fact.event_id), Part.QUEUE)),
             facts.subscribe(EventChanged, self._on_event),
-            facts.subscribe(PersonChanged, lambda _: self._mark(self._keys(), *Part)),
+            facts.subscribe(PersonChanged, lambda _: self._mark(self._devices.keys(), *Part)),
             facts.subscribe(StripsChanged, self._on_strips),
             facts.subscribe(CrossingUnassigned, self._on_crossing),
             facts.subscribe(CrossingGone, self._on_crossing),
@@ -99,7 +98,7 @@ class StaffLive:
 
     def _on_race(self, fact: RaceChanged) -> None:
         """The line has start buttons or not. A race may move, so then every track of the event looks again."""
-        keys = self._of_event(fact.view.event_id)
+        keys = self._devices.of_event(fact.view.event_id)
         self._mark(keys, Part.TABS)
         if fact.kind in FREES_OR_TAKES:
             self._mark(keys, Part.RACE, Part.QUEUE, Part.BLIND, Part.LOOSE)
@@ -107,12 +106,12 @@ class StaffLive:
             self._mark([(fact.view.event_id, fact.view.track_id)], Part.RACE)
 
     def _on_event(self, fact: EventChanged) -> None:
-        for key in self._of_event(fact.event_id):
+        for key in self._devices.of_event(fact.event_id):
             try:
                 self._house.events.track(*key)
                 self._mark([key], *Part)
             except NotFound:
-                self._end(key)
+                self._devices.end(key)
 
     def _on_strips(self, _: StripsChanged) -> None:
         if not self._strips_due and self._devices:
@@ -121,39 +120,26 @@ class StaffLive:
 
     def _strips_now(self) -> None:
         self._strips_due = False
-        self._mark(self._keys(), Part.STRIPS, Part.BLIND)
+        self._mark(self._devices.keys(), Part.STRIPS, Part.BLIND)
 
     def _on_crossing(self, fact: CrossingUnassigned | CrossingGone) -> None:
         self._mark([(fact.event_id, fact.track_id)], Part.LOOSE)
-        self._mark(self._of_event(fact.event_id), Part.CROSSINGS)
+        self._mark(self._devices.of_event(fact.event_id), Part.CROSSINGS)
 
     # ---- telling
 
     def _mark(self, keys: Iterable[Key], *changed: Part) -> None:
-        self._rounds.mark(self._keys().intersection(keys), *changed)
+        self._rounds.mark(self._devices.keys().intersection(keys), *changed)
 
     async def _tell_track(self, key: Key, changed: set[Part]) -> None:
         rendered = await parts(self._house, *key, changed)
         messages: dict[frozenset[Part], bytes] = {}
-        for page in self._of_track(key):
+        for page in self._devices.of_track(key):
             shown = frozenset(page.parts & rendered.keys())
             if shown and shown not in messages:
                 messages[shown] = _message({part: rendered[part] for part in shown})
             if shown:
                 page.put(messages[shown])
-
-    def _end(self, key: Key) -> None:
-        for page in self._of_track(key):
-            page.put(None)
-
-    def _of_track(self, key: Key) -> list[TrackPage]:
-        return [page for page in self._devices if page.key == key]
-
-    def _keys(self) -> set[Key]:
-        return {page.key for page in self._devices}
-
-    def _of_event(self, event_id: str) -> list[Key]:
-        return [key for key in self._keys() if key[0] == event_id]
 
 
 def _message(rendered: Mapping[Part, str]) -> bytes:
