@@ -12,12 +12,12 @@ from appliance.errors import Conflict, InvalidInput, NotFound
 from appliance.facts import Facts
 from appliance.people import NewRacer, People
 from appliance.people_schema import MIGRATIONS as PEOPLE
+from tests import race_samples
 from timing.events import Events
 from timing.facts import QueueChanged, RaceChanged
 from timing.journal import Kind
 from timing.queue import Queue, QueueEntry, QueueState
 from timing.queue_schema import MIGRATIONS as QUEUE
-from timing.rules import RaceRules
 from timing.schema import MIGRATIONS as TIMING
 from timing.structs import Event, EventPatch, NewEvent, NewTrack, RaceState, RaceView
 
@@ -62,33 +62,8 @@ class Track:
 
 
 def race_view(event_id: str, racer_id: str, race_id: str, state: RaceState) -> RaceView:
-    return RaceView(
-        race_id=race_id,
-        event_id=event_id,
-        track_id="1",
-        racer_id=racer_id,
-        username="",
-        country=None,
-        colour=None,
-        by_proxy=False,
-        car_id=None,
-        model_id=None,
-        state=state,
-        time_up=False,
-        race_left_ms=None,
-        race_elapsed_ms=0,
-        lap_elapsed_ms=0,
-        resets=0,
-        laps=[],
-        averages=[],
-        best_ms=None,
-        rules=RaceRules(),
-        run=1,
-        version=1,
-        created_at="9999-01-01T00:00:00.000Z",
-        started_at=None,
-        submitted_at=None,
-    )
+    ids = {"event_id": event_id, "racer_id": racer_id, "race_id": race_id}
+    return race_samples.race(state, created_at="9999-01-01T00:00:00.000Z", started_at=None, **ids)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,25 +18,6 @@ from timing.remotes import NewRemote
 pytestmark = needs_sshd
 
 SOME = NewRemote(name="Left track", host="127.0.0.1", username="pi", port=9)
-
-
-@pytest.fixture
-async def box(tmp_path: Path) -> AsyncIterator[RemoteBox]:
-    async with remote_box(tmp_path / "box") as box:
-        yield box
-
-
-@pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    with Sshd(tmp_path / "sshd") as sshd:
-        yield sshd
-
-
-@pytest.fixture
-async def recorder(tmp_path: Path) -> AsyncIterator[RecorderProcess]:
-    (tmp_path / "pi").mkdir()
-    async with RecorderProcess(tmp_path / "pi") as process:
-        yield process
 
 
 # The way stands

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncssh
@@ -12,32 +12,13 @@ import pytest
 
 from appliance.errors import Conflict, InvalidInput, NotReady
 from tests.timing.recorder_process import RecorderProcess
-from tests.timing.remote_box import Following, RemoteBox, place, press, remote_box
+from tests.timing.remote_box import Following, RemoteBox, place, press
 from tests.timing.sshd import Sshd, needs_root, needs_sshd, temporary_user
 from timing.remotes import NewRemote, RemoteLink, SocketSeen
 
 pytestmark = needs_sshd
 
 PASSWORD = "correct horse battery staple é"
-
-
-@pytest.fixture
-async def box(tmp_path: Path) -> AsyncIterator[RemoteBox]:
-    async with remote_box(tmp_path / "box") as box:
-        yield box
-
-
-@pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    with Sshd(tmp_path / "sshd") as sshd:
-        yield sshd
-
-
-@pytest.fixture
-async def recorder(tmp_path: Path) -> AsyncIterator[RecorderProcess]:
-    (tmp_path / "pi").mkdir()
-    async with RecorderProcess(tmp_path / "pi") as process:
-        yield process
 
 
 # The host key

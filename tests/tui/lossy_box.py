@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from tests.tui.race_samples import race
+from tests.race_samples import race
 from timing.crew_structs import ClockReading
 from timing.journal import Kind
 from timing.structs import Action, RaceView

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.tui.race_samples import crew_race, lap, race
+from tests.race_samples import lap, race
+from tests.tui.crew_samples import crew_race
 from timing.journal import Kind
 from timing.structs import RaceState
 from tui.expected import NOTHING, Expected, expected

@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 import msgspec
 
-from tests.tui.race_samples import crew_race, race, waiting
+from tests.race_samples import race
+from tests.tui.crew_samples import crew_race, waiting
 from tests.tui.snapshots import snapshot
 from timing.crew_structs import Beat, BoardNow, ClockReading, QueueNow, RaceNow, StripsNow, TrackNow, TracksNow
 from timing.structs import RaceState

@@ -5,7 +5,8 @@ from msgspec.structs import replace
 from textual.app import App, ComposeResult
 from textual.content import Content
 
-from tests.tui.race_samples import blind_spot, crew_race, lap, picture, race, strip, strips, waiting
+from tests.race_samples import lap, race
+from tests.tui.crew_samples import blind_spot, crew_race, picture, strip, strips, waiting
 from timing.queue_structs import QueueState
 from timing.structs import RaceState
 from tui.picture import Picture

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.tui.race_samples import blind_spot, lap, race, strip, strips, waiting
+from tests.race_samples import lap, race
+from tests.tui.crew_samples import blind_spot, strip, strips, waiting
 from timing.journal import Kind
 from timing.queue_structs import QueueState
 from timing.rules import RaceRules

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.tui.race_samples import lap, race
+from tests.race_samples import lap, race
 from timing.journal import Kind
 from timing.structs import RaceState
 from tui.columns import Row

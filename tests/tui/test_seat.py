@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.tui.race_samples import crew_race, lap, race
+from tests.race_samples import lap, race
+from tests.tui.crew_samples import crew_race
 from tests.tui.snapshots import snapshot
 from timing.crew_structs import Beat, ClockReading, RaceNow
 from timing.journal import Kind

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.tui.race_samples import lap, race
+from tests.race_samples import lap, race
 from timing.structs import LapView, RaceState, RaceView
 from tui.sounds import Sound, Sounds, lap_sound
 

@@ -2,26 +2,13 @@
 
 import pytest
 
+from tests import race_samples
 from timing.structs import LapView
 from web.pages.staff.lap_changes import Change, changed, lap_changes
 
 
 def lap(seq: int, number: int, lap_ms: int, *, valid: bool = True) -> LapView:
-    return LapView(
-        lap=number,
-        lap_ms=lap_ms,
-        resets=0,
-        valid=valid,
-        source="strip",
-        car_id=None,
-        model_id=None,
-        seq=seq,
-        dnf=False,
-        suspect=False,
-        deleted=False,
-        edited=False,
-        set_at="2026-11-22T14:03:02.000Z",
-    )
+    return race_samples.lap(number, lap_ms, valid=valid, seq=seq)
 
 
 @pytest.mark.parametrize(
