@@ -3,84 +3,27 @@
 import asyncio
 import itertools
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from appliance import clock
 from appliance.errors import NotReady
 from tests.conftest import Racing, racing_in
-from tests.timing.other_machine import OtherMachine, needs_root
-from tests.timing.recorder_process import RecorderProcess, connected
-from timing.facts import CrossingUnassigned, RaceChanged, StripsChanged
+from tests.timing.heard import DEADLINE_S, NO_LOCKOUT, listening, press
+from tests.timing.recorder_process import RecorderProcess
 from timing.intake import StripIntake
 from timing.journal import Kind
 from timing.loose import LooseCrossings
 from timing.rescoring import Rescoring
 from timing.rules import RaceRules
-from timing.structs import NewEvent, NewTrack, RaceState, RaceView, StripLine
-
-DEADLINE_S = 20
-NO_LOCKOUT = RaceRules(lockout_ms=0)
-
-
-class Heard:
-    """Waits for facts instead of for time."""
-
-    def __init__(self, racing: Racing) -> None:
-        self.races: list[RaceView] = []
-        self.loose: list[CrossingUnassigned] = []
-        self._changed = asyncio.Event()
-        racing.facts.subscribe(RaceChanged, lambda fact: self._hear(self.races, fact.view))
-        racing.facts.subscribe(CrossingUnassigned, lambda fact: self._hear(self.loose, fact))
-        racing.facts.subscribe(StripsChanged, lambda _: self._changed.set())
-
-    def _hear(self, kept: list, fact: object) -> None:  # type: ignore[type-arg]
-        kept.append(fact)
-        self._changed.set()
-
-    async def until(self, is_true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(DEADLINE_S):
-            while not is_true():
-                self._changed.clear()
-                await self._changed.wait()
-
-
-@asynccontextmanager
-async def listening(racing: Racing, recorder: RecorderProcess) -> AsyncIterator[tuple[StripIntake, Heard]]:
-    heard = Heard(racing)
-    strips = StripIntake(racing.db, racing.facts, racing.events, racing.control, recorder.socket)
-    await strips.load()
-    strips.start()
-    try:
-        yield strips, heard
-    finally:
-        await strips.stop()
-
-
-async def press(recorder: RecorderProcess, times: int) -> None:
-    """Hits that no server hears of; each is durable when this returns."""
-    async with connected(recorder.socket) as client:
-        client.hello(None)
-        await client.until("caught_up")
-        for _ in range(times):
-            client.hit(17)
-            await client.edges(2)
-
-
-@pytest.fixture
-async def recorder(tmp_path: Path) -> AsyncIterator[RecorderProcess]:
-    async with RecorderProcess(tmp_path, "--strips", "simulated", "--lines", "17,27") as process:
-        yield process
+from timing.structs import NewEvent, NewTrack, RaceState, StripLine
 
 
 async def test_the_first_hit_starts_the_race_and_the_next_makes_a_lap(
     racing: Racing, recorder: RecorderProcess
 ) -> None:
     race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         await strips.hit(17)
         await heard.until(lambda: len(heard.races) == 1)
@@ -96,7 +39,7 @@ async def test_the_first_hit_starts_the_race_and_the_next_makes_a_lap(
 
 async def test_bounces_and_the_second_strip_make_one_crossing(racing: Racing, recorder: RecorderProcess) -> None:
     race = await racing.ready(await racing.event(), await racing.racer("Ann"))
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         await strips.hit(17, bounces=4)
         await strips.hit(27, bounces=4)
@@ -109,12 +52,12 @@ async def test_bounces_and_the_second_strip_make_one_crossing(racing: Racing, re
 async def test_hits_while_the_server_was_away_count_once_it_is_back(tmp_path: Path, recorder: RecorderProcess) -> None:
     async with racing_in(tmp_path) as racing:
         race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-        async with listening(racing, recorder) as (strips, heard):
+        async with listening(racing, recorder.socket) as (strips, heard):
             await heard.until(lambda: strips.problem is None)
             await strips.hit(17)
             await heard.until(lambda: len(heard.races) == 1)
     await press(recorder, 2)
-    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (strips, heard):
+    async with racing_in(tmp_path) as racing, listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: len(heard.races) == 2)
         view = await racing.control.view(race.race_id)
 
@@ -124,13 +67,13 @@ async def test_hits_while_the_server_was_away_count_once_it_is_back(tmp_path: Pa
 async def test_reading_the_stream_again_changes_nothing(tmp_path: Path, recorder: RecorderProcess) -> None:
     async with racing_in(tmp_path) as racing:
         race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-        async with listening(racing, recorder) as (strips, heard):
+        async with listening(racing, recorder.socket) as (strips, heard):
             await heard.until(lambda: strips.problem is None)
             for number in range(1, 4):
                 await strips.hit(17)
                 await heard.until(lambda number=number: len(heard.races) == number)  # type: ignore[misc]
         await racing.db.write(lambda connection: connection.execute("DELETE FROM strip_cursor") and None)
-    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (strips, heard):
+    async with racing_in(tmp_path) as racing, listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.health(race.event_id, "1").last_seq == 6)
         view = await racing.control.view(race.race_id)
 
@@ -139,7 +82,7 @@ async def test_reading_the_stream_again_changes_nothing(tmp_path: Path, recorder
 
 async def test_a_crossing_without_a_race_is_kept_and_told(racing: Racing, recorder: RecorderProcess) -> None:
     event = await racing.event()
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         await strips.hit(17)
         await heard.until(lambda: len(heard.loose) == 1)
@@ -155,7 +98,7 @@ async def test_a_crossing_from_before_the_race_was_ready_does_not_start_it(
     event = await racing.event(rules=NO_LOCKOUT)
     await press(recorder, 1)
     race = await racing.ready(event, await racing.racer("Ann"))
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: len(heard.loose) == 1)
         await heard.until(lambda: strips.health(event.event_id, "1").last_seq >= 1)
 
@@ -167,7 +110,7 @@ async def test_each_track_is_timed_by_its_own_lines(racing: Racing, recorder: Re
     event = await racing.events.create(NewEvent(name="Cup", tracks=tracks), "box")
     north = await racing.ready(event, await racing.racer("Ann"))
     south = await racing.ready(event, await racing.racer("Bob"), track_id="2")
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         await strips.hit(27)
         await heard.until(lambda: len(heard.races) == 1)
@@ -180,7 +123,7 @@ async def test_each_track_is_timed_by_its_own_lines(racing: Racing, recorder: Re
 
 async def test_hand_and_strip_laps_mix_and_time_from_each_other(racing: Racing, recorder: RecorderProcess) -> None:
     race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         await strips.hit(17)
         await heard.until(lambda: len(heard.races) == 1)
@@ -208,7 +151,7 @@ async def test_a_crossing_that_could_not_be_stored_is_read_again(
         refused.set()
         raise NotReady("The disk is full.", "Make room.")
 
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         monkeypatch.setattr(racing.db, "write", full)
         await strips.hit(17)
@@ -219,79 +162,9 @@ async def test_a_crossing_that_could_not_be_stored_is_read_again(
     assert (await racing.control.view(race.race_id)).state is RaceState.RUNNING
 
 
-OLD_BOOT = "00000000-1111-2222-3333-444444444444"
-
-
-class BeforeThePowerCut(OtherMachine):
-    """The box's own recorder in the boot before this one, on the same clock so that the tests can tell the order."""
-
-    boot = OLD_BOOT
-    ahead_s = 0
-
-
-@pytest.fixture
-async def old_recorder(tmp_path: Path) -> AsyncIterator[RecorderProcess]:
-    async with BeforeThePowerCut(tmp_path, "--strips", "simulated", "--lines", "17,27") as process:
-        yield process
-
-
-@asynccontextmanager
-async def recorder_of_this_boot(old: RecorderProcess) -> AsyncIterator[RecorderProcess]:
-    """The power is back: the same edges.db, read by a recorder of this boot."""
-    await old.end(signal.SIGKILL)
-    directory = old.socket.parent
-    arguments = ("--strips", "simulated", "--lines", "17,27")
-    async with RecorderProcess(directory, *arguments, data=old.data) as process:
-        yield process
-
-
-@needs_root
-async def test_a_hit_before_the_power_cut_counts_and_one_before_the_server_was_back_does_not(
-    tmp_path: Path, old_recorder: RecorderProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as before:
-        before.setattr(clock, "boot_id", lambda: OLD_BOOT)
-        async with racing_in(tmp_path) as racing:
-            race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-            race = await racing.do(race, Kind.START)
-        await press(old_recorder, 1)
-    async with recorder_of_this_boot(old_recorder) as recorder:
-        await press(recorder, 1)
-        async with racing_in(tmp_path) as racing, listening(racing, recorder) as (_, heard):
-            await heard.until(lambda: len(heard.races) == 1 and len(heard.loose) == 1)
-            view = await racing.control.view(race.race_id)
-
-    assert (view.state, len(view.laps)) == (RaceState.PAUSED, 1)
-
-
-@needs_root
-@pytest.mark.parametrize("before", [[], [Kind.START, Kind.PAUSE]], ids=["ready", "paused"])
-async def test_a_hit_that_set_the_race_going_right_before_the_power_cut_leaves_it_paused(
-    before: list[Kind], tmp_path: Path, old_recorder: RecorderProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The hit is in edges.db only when the power goes: the race runs for the first time after the cut."""
-    with monkeypatch.context() as until_the_cut:
-        until_the_cut.setattr(clock, "boot_id", lambda: OLD_BOOT)
-        async with racing_in(tmp_path) as racing:
-            race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-            for kind in before:
-                race = await racing.do(race, kind)
-        await press(old_recorder, 2)
-    async with (
-        recorder_of_this_boot(old_recorder) as recorder,
-        racing_in(tmp_path) as racing,
-        listening(racing, recorder) as (_, heard),
-    ):
-        await heard.until(lambda: len(heard.races) == 3)
-        view = await racing.control.view(race.race_id)
-        trail = [line.text for line in await racing.control.trail(race.race_id)]
-
-    assert (view.state, len(view.laps)) == (RaceState.PAUSED, 1), trail
-
-
 async def test_a_strip_that_stays_silent_is_named(racing: Racing, recorder: RecorderProcess) -> None:
     event = await racing.event(rules=NO_LOCKOUT)
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         await strips.hit(27)
         await heard.until(lambda: len(heard.loose) == 1)
@@ -323,13 +196,13 @@ async def test_a_pass_that_goes_on_over_a_restart_of_the_server_stays_one_crossi
     long = RaceRules(lockout_ms=60_000)
     async with racing_in(tmp_path) as racing:
         race = await racing.ready(await racing.event(rules=long), await racing.racer("Ann"))
-        async with listening(racing, recorder) as (strips, heard):
+        async with listening(racing, recorder.socket) as (strips, heard):
             await heard.until(lambda: strips.problem is None)
             await press(recorder, hits_before)
             await heard.until(lambda: strips.health(race.event_id, "1").last_seq == 2 * hits_before)
             await heard.until(lambda: len(heard.races) == 1)
     await press(recorder, 3)
-    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (strips, heard):
+    async with racing_in(tmp_path) as racing, listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.health(race.event_id, "1").last_seq == 2 * hits_before + 6)
         view = await racing.control.view(race.race_id)
 
@@ -337,7 +210,7 @@ async def test_a_pass_that_goes_on_over_a_restart_of_the_server_stays_one_crossi
 
 
 async def test_edges_are_read_again_from_the_recorder_that_has_them(racing: Racing, recorder: RecorderProcess) -> None:
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         await press(recorder, 5)
         (state,) = strips.recorders()
@@ -351,7 +224,7 @@ async def test_edges_are_read_again_from_the_recorder_that_has_them(racing: Raci
 
 
 async def test_edges_of_a_recorder_that_is_away_cannot_be_read(racing: Racing, recorder: RecorderProcess) -> None:
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         recorder_id = strips.recorders()[0].recorder_id
         assert recorder_id is not None
@@ -365,7 +238,7 @@ async def test_the_time_without_a_recorder_is_shown_on_the_race_it_touches(
     racing: Racing, recorder: RecorderProcess
 ) -> None:
     touched = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         await strips.hit(17)
         await heard.until(lambda: len(heard.races) == 1)
@@ -389,14 +262,14 @@ async def test_a_blind_spot_is_shown_once_after_a_restart_of_the_server(
 ) -> None:
     async with racing_in(tmp_path) as racing:
         race = await racing.ready(await racing.event(rules=NO_LOCKOUT), await racing.racer("Ann"))
-        async with listening(racing, recorder) as (strips, heard):
+        async with listening(racing, recorder.socket) as (strips, heard):
             await heard.until(lambda: strips.problem is None)
             await strips.hit(17)
             await heard.until(lambda: len(heard.races) == 1)
             await recorder.end(signal.SIGKILL)
             await recorder.start()
             await heard.until(lambda: bool(strips.blind_spots(race.event_id, "1")))
-    async with racing_in(tmp_path) as racing, listening(racing, recorder) as (strips, heard):
+    async with racing_in(tmp_path) as racing, listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         assert len(strips.blind_spots(race.event_id, "1")) == 1
 
@@ -405,7 +278,7 @@ async def test_a_race_scored_anew_while_paused_goes_on_with_the_new_lock_out(
     racing: Racing, recorder: RecorderProcess
 ) -> None:
     race = await racing.ready(await racing.event(rules=RaceRules(lockout_ms=60_000)), await racing.racer("Ann"))
-    async with listening(racing, recorder) as (strips, heard):
+    async with listening(racing, recorder.socket) as (strips, heard):
         await heard.until(lambda: strips.problem is None)
         await press(recorder, 1)
         await heard.until(lambda: bool(heard.races) and heard.races[-1].state is RaceState.RUNNING)

@@ -9,9 +9,9 @@ import pytest
 
 from appliance.errors import NotReady
 from tests.conftest import Racing, racing_in
+from tests.timing.heard import Way, Ways, listening
 from tests.timing.scripted_recorder import STRIP, ScriptedRecorder
-from tests.timing.test_intake_again import both_at_one_line, listening
-from tests.timing.test_other_machines import Way, Ways
+from tests.timing.two_recorders import both_at_one_line
 from timing.loose import LooseCrossings
 
 LIVES = 5

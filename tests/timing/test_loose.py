@@ -12,8 +12,8 @@ from appliance import clock
 from appliance.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from appliance.ids import new_id
 from tests.conftest import Racing, racing_in
+from tests.timing.heard import listening, press
 from tests.timing.recorder_process import RecorderProcess
-from tests.timing.test_intake import listening, press
 from timing.crossings import EdgeSeen
 from timing.facts import BoardChanged, CrossingGone, CrossingUnassigned, RaceChanged
 from timing.journal import Kind
@@ -316,13 +316,13 @@ async def test_a_crossing_that_reached_the_box_after_the_submit_is_given_and_nev
         race = await racing.do(await racing.ready(event, await racing.racer("Ann")), K.START)
         await press(recorder, 1)  # while the way to the recorder is cut
         race = await racing.do(race, K.END, K.SUBMIT)
-        async with listening(racing, recorder) as (_, heard):
+        async with listening(racing, recorder.socket) as (_, heard):
             await heard.until(lambda: len(heard.loose) == 1)
             (loose,) = await hall.loose.list(event.event_id)
             assert [(one.username, one.refusal) for one in loose.candidates] == [("Ann", None)]
             given = await hall.loose.give(event.event_id, loose.recorder_id, loose.edge_seq, race.race_id, actor="ann")
         await racing.db.write(lambda connection: connection.execute("DELETE FROM strip_cursor") and None)
-        async with listening(racing, recorder) as (strips, heard):
+        async with listening(racing, recorder.socket) as (strips, heard):
             await heard.until(lambda: strips.health(event.event_id, "1").last_seq == 2)
             assert await hall.loose.list(event.event_id) == []
         again = await racing.control.view(race.race_id)

@@ -1,8 +1,6 @@
 """Recorders on other machines: their edges become moments of this machine's clock, and laps stay theirs to the ns."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,9 +8,9 @@ import pytest
 
 from appliance import clock
 from tests.conftest import Racing, racing_in
+from tests.timing.heard import NO_LOCKOUT, Heard, Way, Ways, listening
 from tests.timing.other_machine import AHEAD_S, OtherMachine, needs_root
 from tests.timing.recorder_process import RecorderProcess, connected
-from tests.timing.test_intake import NO_LOCKOUT, Heard
 from timing.facts import RemotesChanged
 from timing.intake import StripIntake
 from timing.journal import Kind
@@ -22,26 +20,6 @@ from timing.structs import Event, NewEvent, NewTrack, RaceState, StripLine
 pytestmark = needs_root
 
 NS_PER_S = 1_000_000_000
-
-
-@dataclass
-class Way:
-    """The way to a remote recorder, as if SSH had forwarded its socket."""
-
-    remote_id: str
-    name: str
-    socket_path: Path
-    problem: str | None = None
-
-
-class Ways:
-    """The remote recorders that there are."""
-
-    def __init__(self, *ways: Way) -> None:
-        self.ways = list(ways)
-
-    def links(self) -> list[Way]:
-        return self.ways
 
 
 @pytest.fixture
@@ -56,19 +34,6 @@ async def pi(tmp_path: Path) -> AsyncIterator[OtherMachine]:
 async def own(tmp_path: Path) -> AsyncIterator[RecorderProcess]:
     async with RecorderProcess(tmp_path, "--strips", "simulated", "--lines", "17,27") as recorder:
         yield recorder
-
-
-@asynccontextmanager
-async def listening(racing: Racing, own: Path, *ways: Way) -> AsyncIterator[tuple[StripIntake, Heard]]:
-    heard = Heard(racing)
-    strips = StripIntake(racing.db, racing.facts, racing.events, racing.control, own)
-    await strips.load()
-    strips.follow(Ways(*ways))
-    strips.start()
-    try:
-        yield strips, heard
-    finally:
-        await strips.stop()
 
 
 def are_all_there(strips: StripIntake) -> bool:
@@ -108,7 +73,7 @@ async def hits(machine: RecorderProcess, count: int) -> list[int]:
 async def test_two_tracks_are_timed_by_two_machines_at_once(
     racing: Racing, own: RecorderProcess, pi: OtherMachine
 ) -> None:
-    async with listening(racing, own.socket, Way("r1", "Pi of track 2", pi.socket)) as (strips, heard):
+    async with listening(racing, own.socket, Ways(Way("r1", "Pi of track 2", pi.socket))) as (strips, heard):
         await heard.until(lambda: are_all_there(strips))
         event = await two_tracks(racing, strips)
         here = await racing.ready(event, await racing.racer("Ann"), "1")
@@ -126,7 +91,7 @@ async def test_two_tracks_are_timed_by_two_machines_at_once(
 async def test_a_lap_from_the_start_key_to_a_remote_strip_uses_the_offset_of_the_clocks(
     racing: Racing, own: RecorderProcess, pi: OtherMachine
 ) -> None:
-    async with listening(racing, own.socket, Way("r1", "Pi", pi.socket)) as (strips, heard):
+    async with listening(racing, own.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
         await heard.until(lambda: are_all_there(strips))
         event = await two_tracks(racing, strips)
         race = await racing.do(await racing.ready(event, await racing.racer("Ann"), "2"), Kind.START)
@@ -149,13 +114,13 @@ async def test_hits_while_the_cable_was_out_are_laps_once_it_is_in_again(
     tmp_path: Path, own: RecorderProcess, pi: OtherMachine
 ) -> None:
     async with racing_in(tmp_path) as racing:
-        async with listening(racing, own.socket, Way("r1", "Pi", pi.socket)) as (strips, heard):
+        async with listening(racing, own.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
             await heard.until(lambda: are_all_there(strips))
             race = await racing.ready(await two_tracks(racing, strips), await racing.racer("Ann"), "2")
             stamps = await hits(pi, 1)
             await heard.until(lambda: heard.races[-1].state is RaceState.RUNNING)
         stamps += await hits(pi, 2)
-        async with listening(racing, own.socket, Way("r1", "Pi", pi.socket)) as (strips, heard):
+        async with listening(racing, own.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
             await heard.until(lambda: bool(heard.races) and len(heard.races[-1].laps) == 2)
         view = await racing.control.view(race.race_id)
 
@@ -169,7 +134,7 @@ async def test_edges_of_a_boot_that_is_over_are_placed_by_the_offset_it_had(
     tmp_path: Path, own: RecorderProcess, pi: OtherMachine
 ) -> None:
     async with racing_in(tmp_path) as racing:
-        async with listening(racing, own.socket, Way("r1", "Pi", pi.socket)) as (strips, heard):
+        async with listening(racing, own.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
             await heard.until(lambda: are_all_there(strips))
             race = await racing.ready(await two_tracks(racing, strips), await racing.racer("Ann"), "2")
             await hits(pi, 1)
@@ -180,7 +145,7 @@ async def test_edges_of_a_boot_that_is_over_are_placed_by_the_offset_it_had(
         await pi.reboot("99999999-2222-3333-4444-555555555555", 77)
     async with (
         racing_in(tmp_path) as racing,
-        listening(racing, own.socket, Way("r1", "Pi", pi.socket)) as (strips, heard),
+        listening(racing, own.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard),
     ):
         await heard.until(lambda: bool(heard.races) and bool(heard.races[-1].laps))
         entries = await racing.control.journal(race.race_id)
@@ -193,7 +158,7 @@ async def test_edges_of_a_boot_that_is_over_are_placed_by_the_offset_it_had(
 async def test_strips_of_two_machines_at_one_line_make_one_crossing(
     racing: Racing, own: RecorderProcess, pi: OtherMachine
 ) -> None:
-    async with listening(racing, own.socket, Way("r1", "Pi", pi.socket)) as (strips, heard):
+    async with listening(racing, own.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
         await heard.until(lambda: are_all_there(strips))
         both = [StripLine(line=17, recorder_id=each) for each in recorder_ids(strips)]
         track = NewTrack(name="One", lines=both)
@@ -227,7 +192,7 @@ async def test_a_remote_recorder_that_is_taken_away_is_let_go_and_says_nothing_m
 
 async def test_what_is_wrong_with_the_way_is_said_in_its_own_words(racing: Racing, tmp_path: Path) -> None:
     way = Way("r1", "Pi", tmp_path / "nobody.sock", problem="The cable is out.")
-    async with listening(racing, tmp_path / "none.sock", way) as (strips, _):
+    async with listening(racing, tmp_path / "none.sock", Ways(way)) as (strips, _):
         own, remote = strips.recorders()
     assert remote.problem == "The cable is out."
     assert own.problem != remote.problem
@@ -239,7 +204,7 @@ async def test_people_read_the_time_of_day_of_this_machine_whatever_the_other_on
     years_ns = 2 * 365 * 86_400 * NS_PER_S
     real = clock.wall_ns
     monkeypatch.setattr(clock, "wall_ns", lambda: real() + years_ns)
-    async with listening(racing, own.socket, Way("r1", "Pi", pi.socket)) as (strips, heard):
+    async with listening(racing, own.socket, Ways(Way("r1", "Pi", pi.socket))) as (strips, heard):
         await heard.until(lambda: are_all_there(strips))
         race = await racing.ready(await two_tracks(racing, strips), await racing.racer("Ann"), "2")
         before_ns = clock.wall_ns()

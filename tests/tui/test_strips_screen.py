@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from appliance.permissions import Role
+from tests.timing.heard import Way, Ways
 from tests.timing.recorder_process import RecorderProcess
-from tests.timing.test_other_machines import Way, Ways
 from tests.tui.seated import LARGE, PATIENCE_S, Terminal, seated
 from tests.web.conftest import Site
 from tests.web.racing_day import add_racer, start_race
