@@ -1,0 +1,18 @@
+"""The crew's live streams as the application keeps them: its own side of every terminal."""
+
+import asyncio
+
+from tests.web.conftest import Site
+from web.crew_live import CrewLive
+
+
+def hub_of(site: Site) -> CrewLive:
+    """The application's own."""
+    return next(one for one in site.app.state["streams"] if isinstance(one, CrewLive))
+
+
+async def seats_are(site: Site, count: int) -> None:
+    """Wait until the server has this many."""
+    async with asyncio.timeout(10):
+        while len(hub_of(site).connections().seats) != count:  # noqa: ASYNC110  the server tells nobody
+            await asyncio.sleep(0.001)
