@@ -142,7 +142,7 @@ async def test_the_chosen_racer_stays_in_view_of_a_window_that_is_made_smaller(s
     async with seated(site, event.event_id, ROOMS) as terminal:
         await terminal.shows("30 racers", "racer_018")
         await terminal.keys(*["down"] * 18)
-        assert rows_of(terminal).chosen == 18
+        await terminal.until(lambda: rows_of(terminal).chosen == 18)
         await terminal.pilot.resize_terminal(80, 18)
         await terminal.until(lambda: rows_of(terminal).size.height < 19)
         await terminal.shows("racer_018")
@@ -171,3 +171,16 @@ async def test_a_lost_link_is_said_and_the_last_board_stays(site: Site, event: E
         terminal.seat.move_to(site.url)
         await terminal.shows("bob", "2 racers")
         assert "NOT LIVE" not in terminal.text()
+
+
+async def test_a_board_that_comes_right_after_a_key_keeps_the_row_that_was_chosen(site: Site, event: Event) -> None:
+    for number in range(3):
+        await race(site, event, f"racer_{number}", 9_000 + number)
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await terminal.shows("3 racers", "racer_2")
+        screen = terminal.app.screen
+        assert isinstance(screen, BoardScreen)
+        assert screen._board is not None
+        rows_of(terminal).choose(1)
+        screen._take(screen._board)  # before the screen has heard of the key
+        assert rows_of(terminal).chosen == 1

@@ -62,6 +62,8 @@ class BoardScreen(RoomScreen):
         """None is the event's own ranking."""
         self._picked: str | None = None
         """The racer somebody chose; their row is followed."""
+        self._place = 0
+        """Which row that is."""
         self._signs: dict[str, tuple[str, float]] = {}
 
     def compose_room(self) -> ComposeResult:
@@ -136,8 +138,9 @@ class BoardScreen(RoomScreen):
 
     def on_row_list_chosen(self, chosen: RowList.Chosen) -> None:
         """Somebody looks at this racer."""
-        if self._board is not None:
-            self._picked = self._board.rows[chosen.index].racer_id
+        place = chosen.rows.chosen  # Another board may have come since.
+        if self._board is not None and place is not None:
+            self._place, self._picked = place, self._board.rows[place].racer_id
             self._paint_detail()
 
     def on_row_list_resized(self, _: RowList.Resized) -> None:
@@ -173,6 +176,8 @@ class BoardScreen(RoomScreen):
         if is_other:
             self._signs = {}
         rows = self.query_one("#board-rows", RowList)
+        if self._board is not None and rows.chosen not in (None, self._place):  # A key that is still to be told.
+            self._picked = self._board.rows[rows.chosen].racer_id
         top = rows.scroll_offset.y
         shift = 0 if is_other or self._board is None else shift_of(self._board.rows, board.rows, top, rows.page_rows)
         self._board = board
@@ -180,6 +185,7 @@ class BoardScreen(RoomScreen):
         self._paint()
         place = next((index for index, row in enumerate(board.rows) if row.racer_id == self._picked), 0)
         rows.choose(place, is_told=False, is_shown=is_other)
+        self._place = place
         if shift:
             self.call_after_refresh(rows.shift, shift)
         self._paint_detail()
