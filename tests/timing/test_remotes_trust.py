@@ -1,6 +1,5 @@
 """Who is let in where: the other machine's host key, the box's own key and how little it may do, the password."""
 
-import asyncio
 import logging
 import os
 import shutil
@@ -282,4 +281,4 @@ async def test_machine_that_takes_no_passwords_says_to_paste_the_key(
 async def test_empty_password_is_asked_for(box: RemoteBox) -> None:
     link = await box.remotes.add(NewRemote(name="Left", host="127.0.0.1", port=9, username="pi"), "test")
     with pytest.raises(InvalidInput, match="Type the password"):
-        await asyncio.wait_for(box.remotes.pair(link.remote_id, "", "test"), 1)
+        await box.remotes.pair(link.remote_id, "", "test")

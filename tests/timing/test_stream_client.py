@@ -31,10 +31,12 @@ async def test_edges_are_handed_on_in_order(tmp_path, owner):
 
 
 async def test_heartbeats_are_noted(tmp_path, owner):
-    async with RecorderProcess(tmp_path) as recorder, owner.client(recorder.socket) as client:
-        await owner.until(lambda: any(isinstance(message, Clock) for message in owner.messages))
-        assert 0 <= mono_ns() - client.last_heartbeat_mono_ns < 3_000_000_000
-        assert client.problem is None
+    async with RecorderProcess(tmp_path) as recorder:
+        before_ns = mono_ns()
+        async with owner.client(recorder.socket) as client:
+            await owner.until(lambda: any(isinstance(message, Clock) for message in owner.messages))
+            assert before_ns < client.last_heartbeat_mono_ns <= mono_ns()
+            assert client.problem is None
 
 
 async def test_client_waits_for_a_recorder_that_starts_later(tmp_path, owner):

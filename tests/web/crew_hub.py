@@ -3,6 +3,7 @@
 import asyncio
 
 from tests.web.conftest import Site
+from tests.web.streams import DEADLINE_S
 from web.crew_live import CrewLive
 
 
@@ -13,6 +14,6 @@ def hub_of(site: Site) -> CrewLive:
 
 async def seats_are(site: Site, count: int) -> None:
     """Wait until the server has this many."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while len(hub_of(site).connections().seats) != count:  # noqa: ASYNC110  the server tells nobody
             await asyncio.sleep(0.001)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from tests.web.conftest import Site
+from tests.web.streams import DEADLINE_S
 from timing.structs import Event
 
 
@@ -32,7 +33,7 @@ class Panels:
     async def next(self) -> str:
         """The next message's HTML."""
         data: list[str] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             async for text in self._lines:
                 if text.startswith("data: ") and text != "data: {}":
                     data.append(text.removeprefix("data: "))

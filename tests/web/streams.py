@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.web.conftest import ANONYMOUS, Site
 
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 """A message that has not come by then never will."""
 
 
