@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from tests.tui.keys import handled, press
 from tests.web.conftest import Site
 from timing import press_moment
 from tui.box import Box
@@ -21,7 +23,6 @@ from tui.seat_app import SeatApp
 SMALL = (80, 24)
 LARGE = (140, 40)
 PATIENCE_S = 20.0
-ONE_KEY_S = 2.0
 NOTICED_MS = 60_000
 
 
@@ -61,25 +62,13 @@ class Terminal:
         return self.app.seat
 
     async def keys(self, *names: str) -> None:
-        """Press these, and return when each has been handled; one whose handling goes on for long is left to itself."""
-        for name in names:
-            await self.pilot.press(name)
-            await self._handled()
+        """Press these, and return when each has been handled."""
+        await press(self.pilot, *names)
 
     def text(self) -> str:
         return "\n".join(
             "".join(segment.text for segment in strip) for strip in self.app.screen._compositor.render_strips()
         )
-
-    async def _handled(self) -> None:
-        """A key goes from the app down to what has the focus and up again: let each be through its queue, twice."""
-        for _ in range(2):
-            screen = self.app.screen
-            for node in (self.app, screen.focused or screen, screen):
-                passed = asyncio.Event()
-                node.call_later(passed.set)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(passed.wait(), ONE_KEY_S)
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Wait until it holds; on failure says what stood on the screen."""
@@ -89,6 +78,11 @@ class Terminal:
                     await self.pilot.pause(0.02)
         except TimeoutError:
             raise AssertionError(f"not so within {PATIENCE_S} s; the screen was\n{self.text()}") from None
+
+    async def opens(self, screen: type[Screen[Any]]) -> None:
+        """Wait until a screen of this kind has come up."""
+        await self.until(lambda: isinstance(self.app.screen, screen))
+        await handled(self.app)  # Now it has its focus.
 
     async def shows(self, *texts: str) -> None:
         """Wait until all of these stand on the screen."""

@@ -37,7 +37,7 @@ async def opened(state: StateDir, address: str | None = None) -> AsyncIterator[T
 
 async def signed_in(terminal: Terminal, username: str | None = "the-operator") -> None:
     """Fill the form in; without a name, the one that stands there."""
-    await terminal.until(lambda: isinstance(terminal.app.screen, SignInScreen))
+    await terminal.opens(SignInScreen)
     name, password, _ = terminal.app.screen.query(Input)
     name.value = username or name.value
     password.value = PASSWORD
@@ -46,7 +46,7 @@ async def signed_in(terminal: Terminal, username: str | None = "the-operator") -
 
 
 async def signed_in_by_badge(terminal: Terminal, code: str) -> None:
-    await terminal.until(lambda: isinstance(terminal.app.screen, SignInScreen))
+    await terminal.opens(SignInScreen)
     badge = terminal.app.screen.query_one("#badge", Input)
     badge.value = code
     badge.focus()
@@ -64,7 +64,8 @@ async def test_a_timekeeper_with_a_badge_of_the_crew_comes_to_the_seat(
     code = await site.house.people.give_badge(site.person_ids["operator"], "test")
     async with opened(state, site.url) as terminal:
         await signed_in_by_badge(terminal, code)
-        await terminal.until(lambda: isinstance(terminal.app.screen, TracksScreen))
+        await terminal.opens(TracksScreen)
+        await terminal.shows("Left", "Right")
         await terminal.keys("down", "enter")
         await seated_at(terminal, "Right")
 
@@ -74,7 +75,7 @@ async def test_a_new_timekeeper_signs_in_picks_a_track_and_is_remembered(
 ) -> None:
     async with opened(state, site.url) as terminal:
         await signed_in(terminal)
-        await terminal.until(lambda: isinstance(terminal.app.screen, TracksScreen))
+        await terminal.opens(TracksScreen)
         await terminal.shows("Left", "Right")
         await terminal.keys("down", "enter")
         await seated_at(terminal, "Right")
@@ -90,7 +91,7 @@ async def test_a_session_that_ended_asks_again_and_keeps_the_name(site: Site, ev
         await seated_at(terminal, "Left")
     await site.house.sessions.end_all(site.person_ids["operator"])
     async with opened(state) as terminal:
-        await terminal.until(lambda: isinstance(terminal.app.screen, SignInScreen))
+        await terminal.opens(SignInScreen)
         await terminal.shows("the-operator")
 
 
@@ -118,7 +119,7 @@ async def test_a_session_that_ends_at_the_seat_goes_on_after_signing_in(
         await site.house.sessions.end_all(site.person_ids["operator"])
         await terminal.shows("SIGNED OUT: press O")
         await terminal.keys("o")
-        await terminal.until(lambda: isinstance(terminal.app.screen, SignInScreen))
+        await terminal.opens(SignInScreen)
         await terminal.shows("the-operator")
         await signed_in(terminal, None)
         await seated_at(terminal, "Left")
@@ -127,16 +128,16 @@ async def test_a_session_that_ends_at_the_seat_goes_on_after_signing_in(
 
 async def test_leaving_each_question_leads_back_to_the_one_before(site: Site, event: Event, state: StateDir) -> None:
     async with opened(state, site.url) as terminal:
-        await terminal.until(lambda: isinstance(terminal.app.screen, SignInScreen))
+        await terminal.opens(SignInScreen)
         await terminal.keys("escape")
-        await terminal.until(lambda: isinstance(terminal.app.screen, BoxesScreen))
+        await terminal.opens(BoxesScreen)
         await terminal.keys("escape")
         await terminal.until(lambda: not terminal.app.is_running)
 
 
 async def test_an_address_where_no_box_is_is_told_and_the_boxes_are_shown(state: StateDir) -> None:
     async with opened(state, "127.0.0.1:9") as terminal:
-        await terminal.until(lambda: isinstance(terminal.app.screen, BoxesScreen))
+        await terminal.opens(BoxesScreen)
         await terminal.shows("127.0.0.1:9")
 
 

@@ -4,6 +4,7 @@ import pytest
 from textual.app import App
 from textual.widgets import Button
 
+from tests.tui.keys import ended, press
 from tui.screens.ask import Ask
 
 
@@ -25,8 +26,8 @@ async def answer_to(ask: Ask, *keys: str) -> bool | None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert app.return_value is None
-        await pilot.press(*keys)
-        await pilot.pause()
+        await press(pilot, *keys)
+        await ended(pilot)
     return app.return_value
 
 
@@ -56,9 +57,9 @@ async def test_the_marked_answer_is_seen_without_colour() -> None:
     async with Asking(ask).run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert [str(one.label) for one in ask.query(Button)] == ["► Y  Yes  ", "  N  No  "]
-        await pilot.press("right")
+        await press(pilot, "right")
         assert [str(one.label) for one in ask.query(Button)] == ["  Y  Yes  ", "► N  No  "]
-        await pilot.press("n")
+        await press(pilot, "n")
 
 
 async def test_a_name_is_shown_as_it_is_and_never_read_as_markup() -> None:
@@ -69,7 +70,7 @@ async def test_a_name_is_shown_as_it_is_and_never_read_as_markup() -> None:
         shown = [str(one.render()) for one in ask.query("Vertical > Static")]
         assert shown == ["Take [red]ann[/] out?", "[b"]
         assert [str(one.label) for one in ask.query(Button)] == ["► Y  [Out]  ", "  N  Keep  "]
-        await pilot.press("n")
+        await press(pilot, "n")
 
 
 async def test_a_long_question_fits_into_a_small_terminal() -> None:
@@ -80,4 +81,4 @@ async def test_a_long_question_fits_into_a_small_terminal() -> None:
         button = ask.query_one("#yes").region
         assert 0 <= button.y < button.bottom <= 24
         assert 0 <= button.x < button.right <= 80
-        await pilot.press("y")
+        await press(pilot, "y")

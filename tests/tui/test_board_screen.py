@@ -110,7 +110,8 @@ async def test_every_key_has_room_in_the_footer_of_a_small_terminal(site: Site, 
     await race(site, event, "anna", 9_000)
     async with seated(site, event.event_id, ROOMS) as terminal:
         await terminal.shows("anna", "q Quit", "↑↓ Row")
-        assert footer(terminal).startswith("↑↓ Row Home First End Last f Average c All tracks / Find 1-6 ")
+        keys = "↑↓ Row Home First End Last f Average c All tracks / Find 1-6 "
+        await terminal.until(lambda: footer(terminal).startswith(keys))
         assert footer(terminal).endswith("? Help q Quit")
 
 
@@ -170,7 +171,7 @@ async def test_a_lost_link_is_said_and_the_last_board_stays(site: Site, event: E
         await race(site, event, "bob", 8_000)
         terminal.seat.move_to(site.url)
         await terminal.shows("bob", "2 racers")
-        assert "NOT LIVE" not in terminal.text()
+        await terminal.until(lambda: "NOT LIVE" not in terminal.text())
 
 
 async def test_a_board_that_comes_right_after_a_key_keeps_the_row_that_was_chosen(site: Site, event: Event) -> None:

@@ -12,6 +12,7 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from tests.tui.keys import press
 from tests.web.conftest import Site, house, site
 from tui import heard_boxes
 from tui.found_boxes import Sighting, Source
@@ -115,7 +116,7 @@ async def test_a_box_that_is_heard_is_one_enter_away(hall: Hall, site: Site) -> 
         text = await terminal.until("► √ ready", "1 box found.")
         row = next(line for line in text.splitlines() if "√ ready" in line)
         assert row.split() == ["►", "√", "ready", "Halle", "3", site.url.removeprefix("http://"), "Cup,", "Rookies"]
-        await terminal.pilot.press("enter")
+        await press(terminal.pilot, "enter")
         assert await terminal.answer() == site.url
 
 
@@ -126,26 +127,26 @@ async def test_who_finds_none_is_told_what_to_do(hall: Hall, monkeypatch: pytest
         said = terminal.app.screen.query_one(".said", Static)
         assert str(said.render()) == NONE_FOUND
         assert terminal.app.screen.query_one(Input).region.bottom <= 23
-        await terminal.pilot.press("enter")
-        await terminal.pilot.press("escape")
+        await press(terminal.pilot, "enter")
+        await press(terminal.pilot, "escape")
         assert await terminal.answer() is None
 
 
 async def test_a_typed_address_needs_no_list(hall: Hall, site: Site) -> None:
     async with choosing() as terminal:
-        await terminal.pilot.press(*f"127.0.0.1:{site.port}", "enter")
+        await press(terminal.pilot, *f"127.0.0.1:{site.port}", "enter")
         assert await terminal.answer() == site.url
 
 
 async def test_a_wrong_address_says_why_and_stays(hall: Hall, site: Site) -> None:
     async with choosing() as terminal:
-        await terminal.pilot.press(*"müller", "enter")
+        await press(terminal.pilot, *"müller", "enter")
         await terminal.until("× An address has no umlauts and no spaces. Type it as the box shows it")
-        await terminal.pilot.press("ctrl+u")
+        await press(terminal.pilot, "ctrl+u")
         await terminal.pilot.pause()
         assert "×" not in terminal.text()
         dead = dead_address()
-        await terminal.pilot.press(*dead.removeprefix("http://"), "enter")
+        await press(terminal.pilot, *dead.removeprefix("http://"), "enter")
         await terminal.until(f"× The box at {dead} does not answer.")
         assert terminal.app.screen.query_one(Input).value == dead.removeprefix("http://")
 
@@ -158,9 +159,9 @@ async def test_the_last_box_comes_first_and_a_silent_one_is_not_entered(hall: Ha
         lines = [line for line in text.splitlines() if "answer" in line or "ready" in line]
         where = dead.removeprefix("http://")
         assert lines[0].split() == ["►", "×", "no", "answer", "Old", "box", where, "(known)"]
-        await terminal.pilot.press("enter")
+        await press(terminal.pilot, "enter")
         await terminal.until(f"× The box at {dead} does not answer.")
-        await terminal.pilot.press("down", "enter")
+        await press(terminal.pilot, "down", "enter")
         assert await terminal.answer() == site.url
 
 
@@ -168,7 +169,7 @@ async def test_a_chosen_box_stays_chosen_when_others_come_above_it(hall: Hall, s
     async with choosing() as terminal:
         hall.say(heard(site, "m"), heard(site, "z"))
         await terminal.until("2 boxes found.")
-        await terminal.pilot.press("down")
+        await press(terminal.pilot, "down")
         hall.say(heard(site, "a"), heard(site, "m"), heard(site, "z"))
         await terminal.until("3 boxes found.")
         assert terminal.app.screen.query_one(RowList).chosen == 2
@@ -191,5 +192,5 @@ async def test_a_machine_that_cannot_listen_says_so_and_takes_addresses(hall: Ha
         await terminal.until("This machine cannot listen for boxes")
         said = terminal.app.screen.query_one(".said", Static)
         assert str(said.render()) == f"{LOOKING} This machine cannot listen for boxes: Address already in use."
-        await terminal.pilot.press(*f"127.0.0.1:{site.port}", "enter")
+        await press(terminal.pilot, *f"127.0.0.1:{site.port}", "enter")
         assert await terminal.answer() == site.url

@@ -8,6 +8,7 @@ from textual.events import Key
 from textual.widgets import Input
 
 from appliance.people import NewRacer
+from tests.tui.keys import ended, press
 from tests.web.conftest import Site, house, site
 from tui.box import Box
 from tui.racer_order import meant, offered
@@ -88,12 +89,12 @@ async def test_letters_find_a_racer_and_enter_takes_the_chosen_one(box: SlowBox)
     find = FindRacer(box, "Add to the line")
     app = Finding(find)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("a", "n", "n", "a")
+        await press(pilot, "a", "n", "n", "a")
         await box.heard("anna")
         await app.workers.wait_for_complete()
         assert [one.username for one in find._found] == ["anna", "山田-anna", "hannah"]
-        await pilot.press("down", "enter")
-        await pilot.pause()
+        await press(pilot, "down", "enter")
+        await ended(pilot)
     assert app.return_value is not None
     assert app.return_value.username == "山田-anna"
     await box.close()
@@ -104,7 +105,7 @@ async def test_the_answer_to_the_latest_letters_wins_however_late_an_older_one_c
     find = FindRacer(box, "Add to the line")
     app = Finding(find)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("a")
+        await press(pilot, "a")
         await box.heard("a")
         find.query_one(Input).value = "zo"
         await box.heard("zo")
@@ -112,8 +113,8 @@ async def test_the_answer_to_the_latest_letters_wins_however_late_an_older_one_c
         box.open("a")
         await pilot.pause()
         assert [one.username for one in find._found] == ["zoe"]
-        await pilot.press("enter")
-        await pilot.pause()
+        await press(pilot, "enter")
+        await ended(pilot)
     assert app.return_value is not None
     assert app.return_value.username == "zoe"
     await box.close()
@@ -124,12 +125,12 @@ async def test_enter_before_the_answer_takes_the_only_one_that_fits(box: SlowBox
     find = FindRacer(box, "Add to the line")
     app = Finding(find)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("z", "o", "enter")
+        await press(pilot, "z", "o", "enter")
         await box.heard("zo")
         assert app.return_value is None
         box.open("zo")
         await app.workers.wait_for_complete()
-        await pilot.pause()
+        await ended(pilot)
     assert app.return_value is not None
     assert app.return_value.username == "zoe"
     await box.close()
@@ -148,7 +149,7 @@ async def test_enter_in_one_burst_with_the_letters_takes_nobody_that_stood_there
         async with asyncio.timeout(20):
             await box.heard("zo")
         await app.workers.wait_for_complete()
-        await pilot.pause()
+        await ended(pilot)
     assert app.return_value is not None
     assert app.return_value.username == "zoe"
     await box.close()
@@ -159,14 +160,14 @@ async def test_nobody_found_says_what_to_do_and_escape_takes_nobody(box: SlowBox
     find = FindRacer(box, "Add to the line")
     app = Finding(find)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("q")
+        await press(pilot, "q")
         await box.heard("q")
         await app.workers.wait_for_complete()
         said = str(find.query_one(".said").render())
         assert said == "No racer is called “q”. Type other letters, or register them at the desk."
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.is_running
-        await pilot.press("escape")
-        await pilot.pause()
+        await press(pilot, "escape")
+        await ended(pilot)
     assert app.return_value is None
     await box.close()

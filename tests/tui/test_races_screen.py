@@ -13,6 +13,7 @@ from timing.structs import Action, Event, RaceView
 from tui.errors import BoxAway
 from tui.row_list import RowList
 from tui.screens.base import RoomScreen
+from tui.screens.find_racer import FindRacer
 from tui.screens.form import Form
 from tui.screens.pick import Pick
 from tui.screens.queue import QueueScreen
@@ -52,19 +53,19 @@ async def opened(terminal: Terminal) -> None:
     """The newest race is open and known."""
     await terminal.shows("ann")
     await terminal.keys("enter")
-    await terminal.until(lambda: isinstance(terminal.app.screen, RaceEditScreen))
+    await terminal.opens(RaceEditScreen)
     await terminal.shows("Submitted")
     await terminal.until(lambda: terminal.app.screen._allowed)  # type: ignore[attr-defined]
 
 
 async def form(terminal: Terminal) -> Form:
-    await terminal.until(lambda: isinstance(terminal.app.screen, Form))
+    await terminal.opens(Form)
     assert isinstance(terminal.app.screen, Form)
     return terminal.app.screen
 
 
 async def closed(terminal: Terminal) -> None:
-    await terminal.until(lambda: isinstance(terminal.app.screen, RaceEditScreen))
+    await terminal.opens(RaceEditScreen)
 
 
 async def typed(terminal: Terminal, field: str, text: str) -> None:
@@ -87,6 +88,7 @@ async def test_races_are_found_by_track_racer_and_state(site: Site, event: Event
         await terminal.keys("k", "s", "s")
         await terminal.shows("all tracks · all racers · ► Running", "1 in all", "cyd")
         await terminal.keys("f", "r")
+        await terminal.opens(FindRacer)
         await terminal.keys("a", "n", "n", "enter")
         await terminal.shows("all tracks · ann · all states", "1 in all")
         await terminal.keys("s")
@@ -186,13 +188,15 @@ async def test_a_race_goes_to_another_racer_track_and_proxy(site: Site, event: E
     await add_racer(site.house, "bob")
     async with seated(site, event.event_id, ROOMS) as terminal:
         await opened(terminal)
-        await terminal.keys("g", "b", "o", "b", "enter")
+        await terminal.keys("g")
+        await terminal.opens(FindRacer)
+        await terminal.keys("b", "o", "b", "enter")
         await form(terminal)
         await terminal.keys("enter")
         await closed(terminal)
         await terminal.shows("Given to bob")
         await terminal.keys("k")
-        await terminal.until(lambda: isinstance(terminal.app.screen, Pick))
+        await terminal.opens(Pick)
         await terminal.keys("enter")
         await form(terminal)
         await terminal.keys("enter")
@@ -314,7 +318,7 @@ async def test_a_number_key_leads_from_one_race_to_another_screen(site: Site, ev
     async with seated(site, event.event_id, ROOMS) as terminal:
         await opened(terminal)
         await terminal.keys("2")
-        await terminal.until(lambda: isinstance(terminal.app.screen, QueueScreen))
+        await terminal.opens(QueueScreen)
         await terminal.keys("1")
-        await terminal.until(lambda: isinstance(terminal.app.screen, RacesScreen))
+        await terminal.opens(RacesScreen)
         assert terminal.app.screen.query_one("#races-rows", RowList).chosen == 0

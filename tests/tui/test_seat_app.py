@@ -8,6 +8,7 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
+from tests.tui.keys import press
 from tests.tui.seated import GivenSeat, Terminal, seated
 from tests.web.conftest import Site
 from tests.web.racing_day import add_racer, start_race
@@ -60,7 +61,7 @@ async def test_number_keys_change_the_screen_and_help_names_its_keys(site: Site,
         await terminal.keys("2")
         await terminal.shows("Second · Left")
         await terminal.keys("question_mark")
-        await terminal.until(lambda: isinstance(terminal.app.screen, HelpScreen))
+        await terminal.opens(HelpScreen)
         await terminal.shows("Second", "Look closer", "On every screen")
         await terminal.keys("escape", "1")
         await terminal.shows("First · Left")
@@ -90,7 +91,7 @@ async def test_quitting_asks_while_a_press_waits(site: Site, event: Event) -> No
         await stopped(terminal)
         assert terminal.seat.press(Kind.LAP) is not None
         await terminal.keys("q")
-        await terminal.until(lambda: isinstance(terminal.app.screen, Ask))
+        await terminal.opens(Ask)
         await terminal.shows("1 press waits for the box. Quit all the same?")
         await terminal.keys("n")
         await terminal.shows("First · Left", "1 press waits")
@@ -109,7 +110,7 @@ async def test_a_key_typed_early_does_not_break_off_the_arrival(site: Site, even
 
     app = SeatApp(SlowHost(seat), ROOMS)
     async with app.run_test() as pilot:
-        await pilot.press("t", "o", "2", "b")
+        await press(pilot, "t", "o", "2", "b")
         arrived.set()
         terminal = Terminal(app, pilot)
         await terminal.shows("First · Left")
@@ -140,7 +141,7 @@ async def test_what_happens_is_shown_behind_a_question_too(site: Site, event: Ev
     async with seated(site, event.event_id, ROOMS) as terminal:
         room = terminal.app.screen
         terminal.app.push_screen(Ask("Are you sure?"))
-        await terminal.until(lambda: isinstance(terminal.app.screen, Ask))
+        await terminal.opens(Ask)
         await start_race(site.house, event, await add_racer(site.house, "anna"))
         await terminal.until(lambda: "anna" in str(room.query_one("#track", Static).render()))
         await terminal.shows("Are you sure?")

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from appliance.people import NewRacer
 from appliance.permissions import Role
+from tests.tui.keys import press
 from tests.web.conftest import PASSWORD, Site, house, site
 from tui.box import Box
 from tui.screens.sign_in import SignInScreen
@@ -82,16 +83,16 @@ async def until(pilot: Pilot[Session | None], holds: Callable[[], object]) -> No
 
 
 async def typed(pilot: Pilot[Session | None], text: str) -> None:
-    await pilot.press(*("minus" if sign == "-" else sign for sign in text))
+    await press(pilot, *("minus" if sign == "-" else sign for sign in text))
 
 
 async def test_a_name_and_a_password_sign_in(app: SigningIn) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, "the-operator")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.focused is field(app, "password")
         await typed(pilot, PASSWORD)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: app.has_ended)
     session = app.return_value
     assert session is not None
@@ -113,15 +114,15 @@ async def test_tab_goes_through_the_fields_and_round(app: SigningIn) -> None:
         order = []
         for _ in range(4):
             order.append(app.focused.id if app.focused else None)
-            await pilot.press("tab")
+            await press(pilot, "tab")
         assert order == ["name", "password", "badge", "name"]
-        await pilot.press("shift+tab")
+        await press(pilot, "shift+tab")
         assert app.focused is field(app, "name")
 
 
 async def test_the_password_is_not_on_the_screen(app: SigningIn) -> None:
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("tab")
+        await press(pilot, "tab")
         await typed(pilot, "hedgehog")
         assert field(app, "password").value == "hedgehog"
         assert "hedgehog" not in seen(app)
@@ -130,16 +131,16 @@ async def test_the_password_is_not_on_the_screen(app: SigningIn) -> None:
 async def test_a_wrong_password_says_so_and_keeps_the_name(app: SigningIn) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, "the-operator")
-        await pilot.press("tab")
+        await press(pilot, "tab")
         await typed(pilot, "wrong-one")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: said(app).startswith("×"))
         assert said(app) == "× The name or the password is wrong. Try again, or ask at the registration desk."
         assert (field(app, "name").value, field(app, "password").value) == ("the-operator", "")
         assert app.focused is field(app, "password")
         await typed(pilot, PASSWORD)
         assert said(app) == "", "it is being corrected"
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: app.has_ended)
     assert app.return_value is not None
 
@@ -147,9 +148,9 @@ async def test_a_wrong_password_says_so_and_keeps_the_name(app: SigningIn) -> No
 async def test_capitals_only_are_a_hint_at_the_key(app: SigningIn) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, "the-operator")
-        await pilot.press("tab")
+        await press(pilot, "tab")
         await typed(pilot, PASSWORD.upper())
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: said(app).endswith("Caps Lock may be on."))
 
 
@@ -158,7 +159,7 @@ async def test_who_was_here_last_types_only_the_password(site: Site) -> None:
     async with app.run_test(size=SIZE) as pilot:
         assert said(app) == "Your session has ended."
         await typed(pilot, PASSWORD)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: app.has_ended)
     assert app.return_value is not None
 
@@ -176,7 +177,7 @@ async def test_what_is_missing_is_said_before_the_box_is_asked(
     app: SigningIn, keys: tuple[str, ...], text: str
 ) -> None:
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press(*keys, "ctrl+s")
+        await press(pilot, *keys, "ctrl+s")
         assert said(app) == text
 
 
@@ -184,9 +185,9 @@ async def test_a_badge_of_a_racer_is_told_that_it_is_none_of_the_crew(app: Signi
     racer = await site.house.people.register(NewRacer(username="anna"), "test")
     code = site.house.people.badge_code(racer.person_id)
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("tab", "tab")
+        await press(pilot, "tab", "tab")
         await typed(pilot, code.lower())
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: said(app).startswith("×"))
         assert said(app) == ("× anna is not of the crew. Sign in with another account, or ask an admin for a role.")
         assert field(app, "badge").value == ""
@@ -197,9 +198,9 @@ async def test_a_badge_of_a_racer_is_told_that_it_is_none_of_the_crew(app: Signi
 async def test_a_badge_of_one_of_the_crew_leads_into_the_terminal(app: SigningIn, site: Site) -> None:
     code = await site.house.people.give_badge(site.person_ids["operator"], site.person_ids["admin"])
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("tab", "tab")
+        await press(pilot, "tab", "tab")
         await typed(pilot, code.lower())
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: app.has_ended)
     session = app.return_value
     assert session is not None
@@ -210,9 +211,9 @@ async def test_a_badge_of_one_of_the_crew_leads_into_the_terminal(app: SigningIn
 async def test_a_wrong_badge_says_so(app: SigningIn) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, "the-operator")
-        await pilot.press("tab", "tab")
+        await press(pilot, "tab", "tab")
         await typed(pilot, "AAAA-BBBB")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: said(app).startswith("×"))
         assert said(app) == (
             "× That code belongs to no badge. Check it, or ask at the registration desk for a new one."
@@ -224,9 +225,9 @@ async def test_a_wrong_badge_says_so(app: SigningIn) -> None:
 async def test_a_commentator_may_look(app: SigningIn) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, f"the-{Role.COMMENTATOR.value}")
-        await pilot.press("tab")
+        await press(pilot, "tab")
         await typed(pilot, PASSWORD)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: app.has_ended)
     assert app.return_value is not None
 
@@ -234,14 +235,14 @@ async def test_a_commentator_may_look(app: SigningIn) -> None:
 async def test_too_many_wrong_tries_are_waited_out_and_counted_down(app: SigningIn) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, "the-operator")
-        await pilot.press("tab")
+        await press(pilot, "tab")
         for _ in range(6):
             await typed(pilot, "no")
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: not app.sign_in._is_asking)
         assert said(app).startswith("× Too many wrong tries. Wait ")
         assert field(app, "password").value == "no", "it was not even looked at"
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert not app.sign_in._is_asking, "the box would refuse"
         app.sign_in._wait_s = 1
         await until(pilot, lambda: said(app) == "You may try again now.")
@@ -252,9 +253,9 @@ async def test_a_box_that_is_away_says_so_and_keeps_what_was_typed(site: Site) -
     app = SigningIn(SignInScreen(Box("http://127.0.0.1:9"), "Hall 1"))
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, "the-operator")
-        await pilot.press("tab")
+        await press(pilot, "tab")
         await typed(pilot, PASSWORD)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: said(app).startswith("×"))
         assert said(app) == (
             "× The box at http://127.0.0.1:9 does not answer. Check that it is on and that you are in its network."
@@ -267,7 +268,7 @@ async def test_a_second_enter_asks_nothing_and_escape_waits_for_the_answer(site:
     app = SigningIn(SignInScreen(box, "Hall 1", username="the-operator"))
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, PASSWORD)
-        await pilot.press("enter", "enter", "escape")
+        await press(pilot, "enter", "enter", "escape")
         assert said(app) == "Signing in…"
         assert not app.has_ended
         box.may_answer.set()
@@ -278,7 +279,7 @@ async def test_a_second_enter_asks_nothing_and_escape_waits_for_the_answer(site:
 
 async def test_escape_leaves_without_a_session(app: SigningIn) -> None:
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await until(pilot, lambda: app.has_ended)
     assert app.return_value is None
 

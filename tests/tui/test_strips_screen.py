@@ -3,7 +3,7 @@
 import asyncio
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.web.conftest import Site
 from tests.web.racing_day import add_racer, start_race
 from timing.strip_picture import LinePicture
 from timing.structs import Event, NewEvent, NewTrack
+from tui.columns import Row
 from tui.row_list import RowList
 from tui.screens.base import RoomScreen
 from tui.screens.board import BoardScreen
@@ -71,6 +72,19 @@ def silence(terminal: Terminal) -> int:
     return int(found[1]) if found else 0
 
 
+def noted(terminal: Terminal) -> list[str]:
+    """All rows that the list is given from now on: some of their words stand for a second only."""
+    rows, seen = terminal.app.room.query_one(RowList), list[str]()  # type: ignore[union-attr]
+    give = rows.set_rows
+
+    def note(heading: Row, given: Sequence[Row]) -> None:
+        seen.extend("".join(cell.text for cell in row) for row in given)
+        give(heading, given)
+
+    rows.set_rows = note  # type: ignore[method-assign]
+    return seen
+
+
 async def hit(site: Site, terminal: Terminal, place: int, bounces: int = 0) -> None:
     """The key H on this strip, or a bad strip's hit; then until it may be hit anew."""
     hits = lines(site)[place - 1].hits
@@ -89,8 +103,9 @@ async def test_a_strip_hit_by_key_is_counted_and_measured(site: Site, event: Eve
     async with seated(site, event.event_id, ROOMS) as terminal:
         await terminal.shows("√ connected, simulated strips", "►   strip 1", "not heard yet", "t Test", "h Hit")
         assert "t Track" not in terminal.text()
+        told = noted(terminal)
         await hit(site, terminal, 2)
-        await terminal.shows("• just now")
+        await terminal.until(lambda: any("• just now" in row for row in told))
         await terminal.until(lambda: row_of(terminal, "strip 2").endswith(" ms 0"))
         assert row_of(terminal, "strip 1") == "strip 1 17 not heard yet 0 – –"
 
@@ -100,8 +115,9 @@ async def test_a_strip_is_told_pressed_and_then_counts_its_silence(
 ) -> None:
     async with seated(site, event.event_id, ROOMS) as terminal:
         await terminal.shows("strip 2")
+        told = noted(terminal)
         await site.house.strips.hit(27, hold_ms=4_000)
-        await terminal.shows("■ PRESSED")
+        await terminal.until(lambda: any("■ PRESSED" in row for row in told))
         await terminal.shows("4000 ms")
         await terminal.until(lambda: silence(terminal) >= 2)
         before = silence(terminal)
@@ -128,7 +144,9 @@ async def test_three_taps_each_and_every_terminal_sees_that_all_strips_are_good(
             await terminal.shows("√ strip 1: Good. 3 taps felt, ", "√ strip 2: Good. 3 taps felt, ")
             assert row_of(terminal, "strip 1 ").endswith("√ Good")
         of_strips = [sound for sound in heard if sound not in (Sound.LINK_LOST, Sound.LINK_BACK)]
-        assert of_strips == [*[Sound.LAP] * 6, Sound.BEST]
+        # One message may tell of the last tap and of the verdict: then the verdict is heard.
+        assert of_strips[:5] == [Sound.LAP] * 5
+        assert of_strips[5:] in ([Sound.LAP, Sound.BEST], [Sound.BEST])
         await one.shows(" Put away")
         await one.keys("escape")
         await other.shows("Press T to test")
@@ -229,13 +247,13 @@ async def test_a_lost_box_is_told_and_nothing_is_said_of_strips_that_nobody_hear
     site: Site, event: Event, recorder: RecorderProcess
 ) -> None:
     async with seated(site, event.event_id, ROOMS) as terminal:
+        told = noted(terminal)
         await hit(site, terminal, 1)
-        await terminal.shows("• just now")
+        await terminal.until(lambda: any("• just now" in row for row in told))
         terminal.seat.move_to("http://127.0.0.1:9")
         await terminal.shows("× NOT LIVE: what the strips do now is not known.", "? not known")
         terminal.seat.move_to(site.url)
-        await terminal.shows("silent for ")
-        assert "NOT LIVE" not in terminal.text()
+        await terminal.until(lambda: "silent for " in (text := terminal.text()) and "NOT LIVE" not in text)
 
 
 async def test_the_check_is_followed_only_while_it_is_in_sight(
@@ -245,10 +263,10 @@ async def test_the_check_is_followed_only_while_it_is_in_sight(
     async with seated(site, event.event_id, rooms) as terminal:
         await terminal.shows("Press T to test")
         await terminal.keys("question_mark")
-        await terminal.until(lambda: isinstance(terminal.app.screen, HelpScreen))
-        hits = lines(site)[1].hits
+        await terminal.opens(HelpScreen)
+        hits, told = lines(site)[1].hits, noted(terminal)
         await site.house.strips.hit(27)
-        await terminal.until(lambda: lines(site)[1].hits > hits and "just now" in behind(terminal))
+        await terminal.until(lambda: lines(site)[1].hits > hits and any("just now" in row for row in told))
         await terminal.keys("escape", "2")
         await terminal.shows("database")
         await terminal.until(lambda: not followed(terminal))
@@ -273,12 +291,6 @@ async def test_screens_may_be_changed_as_fast_as_anybody_types(
 
 def followed(terminal: Terminal) -> bool:
     return any(worker.group == "strips" and not worker.is_finished for worker in terminal.app.workers)
-
-
-def behind(terminal: Terminal) -> str:
-    """The rows of strips, also where a question hides them."""
-    rows = terminal.app.room.query_one(RowList)  # type: ignore[union-attr]
-    return "".join(rows.render_line(y).text for y in range(rows.size.height))
 
 
 async def test_a_box_without_a_recorder_says_so(site: Site, event: Event) -> None:
