@@ -10,11 +10,13 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from tests.tui.keys import press
 from tests.web.conftest import Site, house, site
 from tests.web.racing_day import act, add_racer, start_race
 from timing.journal import Kind
 from timing.structs import Event, NewEvent, NewTrack
 from tui.box import Box
+from tui.row_list import RowList
 from tui.screens import tracks as tracks_screen
 from tui.screens.tracks import TracksScreen
 from tui.track_rows import ChosenTrack
@@ -94,7 +96,7 @@ async def test_todays_event_is_marked_and_enter_sits_down(site: Site) -> None:
         order = [next(index for index, line in enumerate(lines) if name in line) for name in
                  ("Christmas Cup", "Club Evening", "Spring Cup")]  # fmt: skip
         assert order == sorted(order), "the newest day first"
-        await pilot.press("down", "enter")
+        await press(pilot, "down", "enter")
         await until(pilot, lambda: app.has_ended)
     assert app.return_value == (today.event_id, "2")
 
@@ -105,7 +107,7 @@ async def test_where_somebody_sat_last_is_marked(site: Site) -> None:
     app = choosing(site, ChosenTrack(old.event_id, "2"))
     async with app.run_test(size=SMALL) as pilot:
         await until(pilot, lambda: "Far" in app.marked())
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await until(pilot, lambda: app.has_ended)
     assert app.return_value == (old.event_id, "2")
 
@@ -118,13 +120,13 @@ async def test_who_races_now_is_live_at_the_marked_event(site: Site) -> None:
     app = choosing(site)
     async with app.run_test(size=SMALL) as pilot:
         await until(pilot, lambda: app.marked().endswith("► Running anna"))
-        assert "free" in app.text(), "the other track"
+        await until(pilot, lambda: "free" in app.text())  # the other track
         race = await act(site.house, race, Kind.END)
         await until(pilot, lambda: app.marked().endswith("■ Over anna"))
         await act(site.house, race, Kind.SUBMIT)
         await until(pilot, lambda: app.marked().endswith("free"))
         await start_race(site.house, old, bert)
-        await pilot.press("end")
+        await press(pilot, "end")
         await until(pilot, lambda: app.marked().endswith("► Running bert"))
 
 
@@ -133,13 +135,24 @@ async def test_an_event_made_meanwhile_appears_and_the_mark_stays(site: Site) ->
     async with app.run_test(size=SMALL) as pilot:
         wanted = f"There are no events yet. Make one on the page {site.url}/staff/events; it is listed here by itself."
         await until(pilot, lambda: app.said() == wanted)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert not app.has_ended, "there is nothing to sit at"
         await made(site, "Spring Cup", -200, "Near")
         await until(pilot, lambda: "Spring Cup" in app.marked())
         await made(site, "Club Evening", 0, "Left")
         await until(pilot, lambda: "Club Evening" in app.text())
         assert "Spring Cup" in app.marked(), "nobody sits down elsewhere by a key pressed too late"
+
+
+async def test_rows_that_are_made_anew_right_after_a_key_keep_the_mark(site: Site) -> None:
+    await made(site, "Club Evening", 0, "Left", "Right")
+    app = choosing(site)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "Left" in app.marked())
+        rows = app.tracks.query_one(RowList)
+        rows.choose(1)
+        app.tracks.on_row_list_resized(RowList.Resized())  # before the screen has heard of the key
+        assert rows.chosen == 1
 
 
 async def test_a_box_that_is_away_says_so_and_is_asked_again(site: Site) -> None:
@@ -160,7 +173,7 @@ async def test_many_events_scroll_and_both_sizes_show_the_marked_one(site: Site)
         app = choosing(site)
         async with app.run_test(size=size) as pilot:
             await until(pilot, lambda: "Cup 0" in app.marked())  # noqa: B023  awaited in this round
-            await pilot.press("end")
+            await press(pilot, "end")
             await until(pilot, lambda: "Cup 39" in app.marked())  # noqa: B023
             assert "Sit here" in app.text()
             assert "Another box" in app.text()
@@ -169,6 +182,6 @@ async def test_many_events_scroll_and_both_sizes_show_the_marked_one(site: Site)
 async def test_escape_leaves_without_a_track(site: Site) -> None:
     app = choosing(site)
     async with app.run_test(size=SMALL) as pilot:
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await until(pilot, lambda: app.has_ended)
     assert app.return_value is None

@@ -71,6 +71,7 @@ class TracksScreen(Screen[ChosenTrack | None]):
 
     def on_row_list_resized(self, _: RowList.Resized) -> None:
         """The columns fill the new width."""
+        self._note_mark()
         self._paint()
 
     def on_row_list_chosen(self, _: RowList.Chosen) -> None:
@@ -95,10 +96,12 @@ class TracksScreen(Screen[ChosenTrack | None]):
     async def _look(self) -> None:
         while True:
             try:
-                self._choices = choices_of(await self._box.events())
+                choices = choices_of(await self._box.events())
             except BoxError as error:
                 self._say(f"× {plain(error.message)} {plain(error.remedy)}", is_wrong=True)
             else:
+                self._note_mark()
+                self._choices = choices
                 self._say(self._count())
                 self._paint()
                 self._mark_stays()
@@ -106,12 +109,16 @@ class TracksScreen(Screen[ChosenTrack | None]):
 
     def _mark_stays(self) -> None:
         """On this track, whatever comes above it; of its event it is asked who races."""
+        self._note_mark()
         marked = self._marked
-        if marked is not None:
-            self._last = marked.place
-            if marked.place.event_id != self._followed:
-                self._followed = marked.place.event_id
-                self._follow(marked.place)
+        if marked is not None and marked.place.event_id != self._followed:
+            self._followed = marked.place.event_id
+            self._follow(marked.place)
+
+    def _note_mark(self) -> None:
+        """Before the rows are made anew: a key may have moved the mark, and the message of it be under way."""
+        if self._marked is not None:
+            self._last = self._marked.place
 
     @work(exclusive=True, group="follow")
     async def _follow(self, place: ChosenTrack) -> None:
@@ -122,9 +129,11 @@ class TracksScreen(Screen[ChosenTrack | None]):
                 async for message in self._box.crew_stream(*place):
                     if isinstance(message, CrewSnapshot | TracksNow):
                         self._now = place.event_id, {track.track_id: track for track in message.tracks}
+                        self._note_mark()
                         self._paint()
             except BoxError:
                 self._now = None
+                self._note_mark()
                 self._paint()
             await asyncio.sleep(AGAIN_S)
 
