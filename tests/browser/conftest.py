@@ -45,9 +45,7 @@ class Screens:
     async def context(self, **options: object) -> BrowserContext:
         """One device: phone portrait unless told. Its pages keep what they told the person in `window.told`."""
         context = await self.browser.new_context(**{"base_url": self.site.url, "viewport": PHONE, **options})  # type: ignore[arg-type]
-        await context.add_init_script(
-            "document.addEventListener('toast', (e) => (window.told ??= []).push(e.detail.text))"
-        )
+        await context.add_init_script(KEEP_WHAT_IS_TOLD)
         return context
 
     async def open(self, path: str, context: BrowserContext | None = None, **options: object) -> Page:

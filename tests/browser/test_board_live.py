@@ -22,10 +22,11 @@ async def live_board(
     screens: Screens, event: Event, query: str = "", live: Handler | None = None, **options: object
 ) -> Page:
     """The board on a device whose time can be moved, once its stream has answered; `live` decides on its streams."""
-    page = await screens.open("/badge", **options)
-    await page.clock.install()
+    device = await screens.context(**options)
     if live is not None:
-        await page.route("**/live?*", live)
+        await device.route("**/live?*", live)
+    page = await screens.open("/badge", device)
+    await page.clock.install()
     await page.goto(f"/events/{event.event_id}/board{query}")
     await expect(page.locator("html")).to_have_attribute("data-live", "true")
     return page

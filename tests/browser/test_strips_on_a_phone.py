@@ -108,8 +108,9 @@ async def test_three_taps_each_and_every_device_sees_that_all_strips_are_good(
         await expect(shown.locator(".check-say")).to_have_text("✓ All strips are good")
         await expect(strip(shown, 1).locator(".check-verdict")).to_contain_text("✓ Good. 3 taps felt, ")
     sounds = await page.evaluate("window.heard")
-    assert sounds[-1] == "best"
-    assert sounds[:-1] == ["lap"] * 6
+    # One message may tell of the last tap and of the verdict: then the verdict is heard.
+    assert sounds[:5] == ["lap"] * 5
+    assert sounds[5:] in (["lap", "best"], ["best"])
 
 
 async def test_a_chattering_strip_and_a_wrong_tap_are_told(screens: Screens, recorder: RecorderProcess) -> None:

@@ -122,13 +122,13 @@ async def test_double_click_and_held_key_are_one_press(screens: Screens, event: 
 
 
 async def test_page_that_never_got_its_stream_says_so(screens: Screens, event: Event) -> None:
-    page = await screens.open("/sign-up", await crew_device(screens))
-    await page.route("**/stream?*", lambda route: route.abort())
-    await page.goto(address(event))
+    device = await crew_device(screens)
+    await device.route("**/stream?*", lambda route: route.abort())
+    page = await screens.open(address(event), device)
 
-    await expect(page.locator("#link")).to_have_text("not live: trying again", timeout=15_000)
-    await page.unroute("**/stream?*")
-    await expect(page.locator("#link")).to_have_text("live", timeout=15_000)
+    await expect(page.locator("#link")).to_have_text("not live: trying again")
+    await device.unroute("**/stream?*")
+    await expect(page.locator("#link")).to_have_text("live")
     forgive(screens, "Failed to fetch")
 
 
@@ -137,7 +137,7 @@ async def test_keys_are_left_alone_while_somebody_types_or_a_dialog_is_open(scre
     anna = await add_racer(screens.house, "anna")
     await page.locator("#q").fill("")
     await page.locator("#q").press_sequentially("anna")
-    await page.locator("#found [data-found=anna] button", has_text="Race now").click()
+    await page.locator("[data-found=anna] button", has_text="Race now").click()
     await shows(page, "ready")
 
     await page.locator("[data-confirm=discard]").click()
@@ -210,12 +210,10 @@ async def test_queue_by_keyboard_on_the_queue_page(screens: Screens, event: Even
     await expect(page.locator("#link")).to_have_text("live")
 
     await page.locator("#q").press_sequentially("ce")
-    await page.get_by_role("button", name="In line").focus()
-    await page.keyboard.press("Enter")
+    await page.locator("[data-found=ce]").get_by_role("button", name="In line").press("Enter")
     await expect(page.locator(".queue-row")).to_have_count(3)
     await expect(page.locator("#q")).to_be_focused()
-    await page.get_by_role("button", name="Move cem up").focus()
-    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Move cem up").press("Enter")
     await expect(page.locator(".queue-row").nth(1)).to_contain_text("cem")
     await page.locator(".queue-row").first.get_by_role("button", name="Call").click()
     await expect(page.locator(".queue-row").first).to_contain_text("called")
@@ -227,14 +225,14 @@ async def test_queue_by_keyboard_on_the_queue_page(screens: Screens, event: Even
 
 
 async def test_page_goes_live_although_its_scripts_come_late(screens: Screens, event: Event) -> None:
-    page = await screens.open("/sign-up", await crew_device(screens))
+    device = await crew_device(screens)
 
     async def late(route: Route) -> None:
         await asyncio.sleep(1)
         await route.continue_()
 
-    await page.route("**/hx-sse.min.js", late)
-    await page.goto(address(event))
+    await device.route("**/hx-sse.min.js", late)
+    page = await screens.open(address(event), device)
 
     await expect(page.locator("#link")).to_have_text("live")
 
