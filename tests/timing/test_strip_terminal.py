@@ -83,8 +83,10 @@ async def test_two_good_strips_end_with_status_0(tmp_path: Path) -> None:
         await shown.until("Keep off the strips")
         for name, line in (("strip 1", 17), ("strip 2", 27)):
             await shown.until(f"^Tap {name} three times$")
-            for _ in range(3):
+            for taps in (1, 2):
                 await tap(client, line)
+                await shown.until(rf"^Tap {name} three times \({taps} of 3\)$")
+            await tap(client, line)
         assert await shown.ended() == 0
     assert "Tap strip 1 three times (2 of 3)" in shown.rows
     assert "✓ All strips are good" in shown.rows
