@@ -175,6 +175,17 @@ async def test_a_chosen_box_stays_chosen_when_others_come_above_it(hall: Hall, s
         assert terminal.app.screen.query_one(RowList).chosen == 2
 
 
+async def test_a_box_that_comes_right_after_a_key_leaves_the_mark(hall: Hall, site: Site) -> None:
+    async with choosing() as terminal:
+        hall.say(heard(site, "m"), heard(site, "z"))
+        await terminal.until("2 boxes found.")
+        rows = terminal.app.screen.query_one(RowList)
+        rows.choose(1)
+        hall.say(heard(site, "a"), heard(site, "m"), heard(site, "z"))  # before the screen has heard of the key
+        await terminal.until("3 boxes found.")
+        assert rows.chosen == 2
+
+
 @pytest.mark.parametrize("small", [True, False])
 async def test_long_names_of_any_script_fit(hall: Hall, site: Site, small: bool) -> None:
     async with choosing(small=small) as terminal:

@@ -61,6 +61,8 @@ class BoxesScreen(Screen[str | None]):
         self._finder = Finder(self._found, known=known, sockets=sockets)
         self._boxes: list[FoundBox] = []
         self._chosen: str | None = None
+        self._shown: tuple[int, list[str]] = 0, []
+        """Which row is marked as far as is known, and the keys of the rows."""
         """The key of the box that somebody chose; it stays chosen when others come above it."""
         self._is_asking = False
         self._has_waited = False
@@ -96,8 +98,7 @@ class BoxesScreen(Screen[str | None]):
 
     def on_row_list_chosen(self, chosen: RowList.Chosen) -> None:
         """Somebody chose: with a key, or with a mouse."""
-        if chosen.index < len(self._boxes):
-            self._chosen = self._boxes[chosen.index].key
+        self._note_chosen(chosen.rows)
 
     def action_choose(self, step: int) -> None:
         """The box above or below."""
@@ -156,10 +157,18 @@ class BoxesScreen(Screen[str | None]):
 
     def _paint(self) -> None:
         rows = self.query_one(RowList)
+        self._note_chosen(rows)  # A key may have moved the mark, and the message of it be under way.
         rows.set_rows(_heading(rows.content_width), [_row(box, rows.content_width) for box in self._boxes])
         keys = [box.key for box in self._boxes]
-        rows.choose(keys.index(self._chosen) if self._chosen in keys else 0, is_told=False)
+        place = keys.index(self._chosen) if self._chosen in keys else 0
+        rows.choose(place, is_told=False)
+        self._shown = place, keys
         self.query_one(".said", Static).update(Content(self._said()))
+
+    def _note_chosen(self, rows: RowList) -> None:
+        place, keys = self._shown
+        if rows.chosen is not None and rows.chosen != place and rows.chosen < len(keys):
+            self._shown, self._chosen = (rows.chosen, keys), keys[rows.chosen]
 
     def _said(self) -> str:
         if self._boxes:
