@@ -8,6 +8,9 @@ from datetime import datetime
 
 from timing.lap_text import lap_text
 
+KILOBYTES_BELOW = 100_000
+"""Smaller sizes would be 0.0 or 0.1 MB."""
+
 
 def lap(ms: int | None) -> str:
     """A lap time as DREM shows it, mm:ss.mmm: 9123 is "00:09.123"; an hour and more counts on in minutes."""
@@ -29,6 +32,13 @@ def gap(ms: int | None) -> str:
     if minutes:
         return f"+{minutes}:{rest // 1000:02d}.{rest % 1000:03d}"
     return f"+{rest // 1000}.{rest % 1000:03d}"
+
+
+def megabytes(size_bytes: int, of_bytes: int | None = None) -> str:
+    """A size as phones show it, "21.3 MB" or "48 kB"; in the unit that `of_bytes` would have, to be read beside it."""
+    if (size_bytes if of_bytes is None else of_bytes) < KILOBYTES_BELOW:
+        return f"{size_bytes / 1000:.0f} kB"
+    return f"{size_bytes / 1_000_000:.1f} MB"
 
 
 def initials(username: str) -> str:

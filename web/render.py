@@ -7,7 +7,7 @@ is no request (one panel rendered once for many screens).
 Every template sees: `viewer` (or None), `can("run_races")`, `csrf_input()`, `csrf_token()`, `path`, `theme`,
 `static_url("css/app.css")`, `countries`, `colours`, `state_words`. Filters: `lap` 00:09.123 (DREM's mm:ss.mmm),
 `countdown` 01:58.3, `gap` +1.234, `flag`, `country`, `colour` (its class), `colour_name`, `initials`,
-`day` 22 Nov 2026, `at` 14:05, `second` 14:05:09, `moment` 22 Nov, 14:05.
+`day` 22 Nov 2026, `at` 14:05, `second` 14:05:09, `moment` 22 Nov, 14:05, `megabytes` 21.3 MB.
 StrictUndefined: a missing value is an error, never an empty space.
 """
 
@@ -70,6 +70,7 @@ def environment() -> Environment:
         countdown=formats.countdown,
         gap=formats.gap,
         initials=formats.initials,
+        megabytes=formats.megabytes,
         day=formats.day,
         at=formats.at,
         second=formats.second,

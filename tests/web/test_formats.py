@@ -25,6 +25,22 @@ def test_a_gap_carries_its_sign(ms: int | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("size_bytes", "of_bytes", "text"),
+    [
+        (0, None, "0 kB"),
+        (48_211, None, "48 kB"),
+        (99_999, None, "100 kB"),
+        (100_000, None, "0.1 MB"),
+        (21_349_000, None, "21.3 MB"),
+        (209_715_200, None, "209.7 MB"),
+        (0, 21_349_000, "0.0 MB"),
+    ],
+)
+def test_a_size_is_written_in_megabytes_of_a_million(size_bytes: int, of_bytes: int | None, text: str) -> None:
+    assert formats.megabytes(size_bytes, of_bytes) == text
+
+
+@pytest.mark.parametrize(
     ("username", "letters"),
     [
         ("anna.lee", "AL"),

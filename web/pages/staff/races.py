@@ -9,8 +9,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Struct
 
 from appliance.errors import NotFound
-from appliance.people import Person
-from appliance.permissions import Permission, Role
+from appliance.permissions import Permission
 from timing.fold import fold
 from timing.race import laps_view
 from timing.races import RaceFilter
@@ -21,6 +20,7 @@ from web.given import House
 from web.pages.staff.blind import unseen
 from web.pages.staff.forms import Form
 from web.pages.staff.panel import line_names
+from web.pages.staff.racer_named import racer_named
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -54,7 +54,7 @@ async def list_races(
     before: FromQuery[str] = "",
 ) -> Answer:
     """Newest first, a page at a time. `racer` is an id, or what was typed of a name."""
-    person, problem = _racer(house, racer.strip()[:64])
+    person, problem = racer_named(house, racer.strip()[:64])
     chosen = {"event": event, "track": track, "racer": racer.strip(), "state": in_state if in_state in STATES else ""}
     wanted = RaceFilter(
         event_id=event or None,
@@ -150,26 +150,6 @@ def _event(house: House, event_id: str) -> Event | None:
 def _tracks(house: House, event_id: str) -> list[tuple[str, str]]:
     event = _event(house, event_id) if event_id else None
     return [] if event is None else [(track.track_id, track.name) for track in event.tracks]
-
-
-def _racer(house: House, text: str) -> tuple[Person | None, str | None]:
-    """The racer meant: an id, a whole name, or the only one whose name has these letters."""
-    if not text:
-        return None, None
-    try:
-        return house.people.get(text), None
-    except NotFound:
-        pass
-    whole = house.people.find(text)
-    if whole is not None:
-        return whole, None
-    found = house.people.search(text, Role.RACER, 6)
-    if len(found) == 1:
-        return found[0], None
-    if not found:
-        return None, f"No racer is called “{text}”. Type other letters."
-    names = ", ".join(person.username for person in found[:5])
-    return None, f"“{text}” may be {names}{' or another' if len(found) > 5 else ''}. Type more letters."
 
 
 ROUTES = [list_races, race]
