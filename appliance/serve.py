@@ -35,6 +35,8 @@ from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
 from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
+from cars import cars_schema
+from cars.cars import Cars
 from timing import loose_schema, queue_schema, remote_schema, schema, strips_schema
 from timing.boards import Boards
 from timing.control import RaceControl
@@ -60,6 +62,7 @@ MIGRATIONS = (
     queue_schema.MIGRATIONS,
     strips_schema.MIGRATIONS,
     remote_schema.MIGRATIONS,
+    cars_schema.MIGRATIONS,
 )
 """Every room's tables, in the order of their dependence."""
 GRACE_S = 2
@@ -97,6 +100,8 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         strips.follow(remotes)
         loose = LooseCrossings(db, facts, people, events, control)
         rescoring = Rescoring(db, facts, events, control, strips)
+        cars = Cars(db, facts)
+        await cars.load()
         strip_check = StripCheck(facts, strips.recorders)
         strips.start()
         remotes.start()
@@ -120,6 +125,7 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
                 rescoring=rescoring,
                 boards=boards,
                 queue=queue,
+                cars=cars,
                 health=health,
             )
         finally:
@@ -129,6 +135,7 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
             await control.stop()
             await boards.stop()
             await queue.settle()
+            await cars.settle()
             await sessions.settle()
             await people.settle()
     finally:

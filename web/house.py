@@ -9,6 +9,7 @@ from appliance.identity import BoxIdentity
 from appliance.people import People
 from appliance.sessions import Sessions
 from appliance.settings import Settings
+from cars.cars import Cars
 from timing.boards import Boards
 from timing.control import RaceControl
 from timing.events import Events
@@ -39,4 +40,5 @@ class House:
     rescoring: Rescoring
     boards: Boards
     queue: Queue
+    cars: Cars
     health: Health
