@@ -1,0 +1,49 @@
+"""
+What looking into a racer's archive comes to: the answers, the refusal, and the words they share. Pure.
+
+Everything that reads an archive raises Unfit; only the outermost turns it into a NotFit.
+"""
+
+from msgspec import Struct
+
+from appliance.errors import InvalidInput
+from cars.model_structs import ModelFacts
+
+DOWNLOAD_AGAIN = "Download the physical car model again from the page of your training, and upload that file."
+"""The remedy for what no racer can mend by hand."""
+
+SHOWN_CHARACTERS = 80
+"""Of a name that comes from an archive: it goes into a sentence on a phone."""
+
+
+class Fit(Struct, frozen=True, kw_only=True, tag="fit"):
+    """A car can drive it."""
+
+    facts: ModelFacts
+
+
+class NotFit(Struct, frozen=True, kw_only=True, tag="not_fit"):
+    """No car could drive it; whole sentences for a racer."""
+
+    reason: str
+    remedy: str
+
+
+Inspection = Fit | NotFit
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The child's answer; `held` names the walls that stood around it (cars/sandbox.py)."""
+
+    inspection: Inspection
+    held: tuple[str, ...]
+
+
+class Unfit(InvalidInput):
+    """This archive is refused; message and remedy are for a racer."""
+
+
+def shown(text: str) -> str:
+    """Text out of an archive, made fit for a sentence: no control characters, not long."""
+    clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return clean if len(clean) <= SHOWN_CHARACTERS else f"{clean[: SHOWN_CHARACTERS - 1]}…"
