@@ -1,0 +1,69 @@
+"""Car labels: the size a label printer takes, a code that leads to the page of the car, any name readable."""
+
+import io
+import re
+
+import pytest
+import segno
+from PIL import Image
+
+from web.car_label import HEIGHT_PX, MARGIN_PX, QR_PX, WIDTH_PX, Label, png_of, sheet_of
+from web.label_press import Form, pressed
+
+URL = "http://192.168.100.200:8080/staff/cars/by-serial/AMSS-1234"
+
+
+def label(name: str = "Blue 3", serial: str = "AMSS-1234") -> Label:
+    return Label(name=name, serial=serial, url=URL)
+
+
+def picture(one: Label) -> Image.Image:
+    return Image.open(io.BytesIO(png_of(one)))
+
+
+def ink(image: Image.Image, left: int, top: int, right: int, bottom: int) -> int:
+    """Black dots in this part."""
+    return image.crop((left, top, right, bottom)).convert("L").histogram()[0]
+
+
+def test_a_label_has_the_size_that_drem_prints() -> None:
+    image = picture(label())
+    assert image.size == (WIDTH_PX, HEIGHT_PX) == (991, 306)
+    assert [round(dots) for dots in image.info["dpi"]] == [300, 300]
+
+
+def test_the_code_is_the_cars_page_module_for_module() -> None:
+    rows = [list(row) for row in segno.make(URL, error="m", micro=False).matrix_iter(border=2)]
+    scale = QR_PX // len(rows)
+    first = MARGIN_PX + (QR_PX - len(rows) * scale) // 2 + scale // 2
+    image = picture(label()).convert("1")
+    seen = [
+        [image.getpixel((first + x * scale, first + y * scale)) == 0 for x in range(len(rows))]
+        for y in range(len(rows))
+    ]
+    assert seen == [[bool(module) for module in row] for row in rows]
+
+
+@pytest.mark.parametrize("name", ["x" * 40, "Grüner Blitz aus Oberammergau Süd", "W" * 20 + " " + "W" * 19])
+def test_the_longest_names_stay_on_the_label(name: str) -> None:
+    image = picture(label(name))
+    text_left = 2 * MARGIN_PX + QR_PX
+    assert ink(image, text_left, 0, WIDTH_PX, HEIGHT_PX) > 0
+    assert ink(image, WIDTH_PX - MARGIN_PX // 2, 0, WIDTH_PX, HEIGHT_PX) == 0
+
+
+def test_a_name_in_letters_that_are_not_there_gives_way_to_the_serial() -> None:
+    assert png_of(label("佐藤")) == png_of(label("AMSS-1234"))
+    assert png_of(label("Łódź")) != png_of(label("AMSS-1234"))
+
+
+@pytest.mark.parametrize(("labels", "pages"), [(1, 1), (20, 1), (21, 2), (45, 3)])
+def test_a_sheet_has_twenty_labels_a_page(labels: int, pages: int) -> None:
+    sheet = sheet_of([label(f"Car {number}") for number in range(labels)])
+    assert sheet.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type /Page\b", sheet)) == pages
+
+
+async def test_the_press_draws_the_same_in_a_process_of_its_own() -> None:
+    assert await pressed(Form.PNG, [label()]) == png_of(label())
+    assert (await pressed(Form.PDF, [label()])).startswith(b"%PDF-")
