@@ -1,0 +1,99 @@
+"""Every tool of a stand-in car by its name, and the socket at which tool_client.py asks for it."""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from cars.standin import car_tools, ros_tools, systemd_tools
+from cars.standin.machine import Answer, Call, Machine
+
+Tool = Callable[[Machine, Call], Answer]
+TOOLS: dict[str, tuple[str, Tool]] = {
+    "systemctl": ("usr/bin", systemd_tools.systemctl),
+    "service": ("usr/sbin", systemd_tools.service),
+    "hostnamectl": ("usr/bin", systemd_tools.hostnamectl),
+    "timedatectl": ("usr/bin", systemd_tools.timedatectl),
+    "journalctl": ("usr/bin", systemd_tools.journalctl),
+    "reboot": ("usr/sbin", systemd_tools.reboot),
+    "poweroff": ("usr/sbin", systemd_tools.poweroff),
+    "shutdown": ("usr/sbin", systemd_tools.shutdown),
+    "ros2": ("opt/ros/bin", ros_tools.ros2),
+    "get_ad_level.sh": ("opt/aws/deepracer/util", ros_tools.get_ad_level),
+    "dpkg-query": ("usr/bin", car_tools.dpkg_query),
+    "ufw": ("usr/sbin", car_tools.ufw),
+    "nmcli": ("usr/bin", car_tools.nmcli),
+    "iw": ("usr/sbin", car_tools.iw),
+    "date": ("usr/bin", car_tools.date),
+    "hwclock": ("usr/sbin", car_tools.hwclock),
+    "lsb_release": ("usr/bin", car_tools.lsb_release),
+}
+"""The folder where the real one lies, and who answers."""
+
+
+def place_tools(root: Path, socket_path: Path) -> None:
+    """Put the tools into the car's tree, in the place of the real ones."""
+    source = (Path(__file__).with_name("tool_client.py")).read_text()
+    source = source.replace("/run/standin/socket", str(socket_path))
+    for name, (folder, _) in TOOLS.items():
+        path = root / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        path.write_text(source)
+        path.chmod(0o755)
+
+
+class ToolSocket:
+    """Answers the tools; each in a thread of its own, for some wait for ever."""
+
+    def __init__(self, machine: Machine, path: Path) -> None:
+        self._machine = machine
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(path))
+        path.chmod(0o666)
+        self._socket.listen(64)
+        threading.Thread(target=self._accept, daemon=True, name="tools").start()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                asker, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(asker,), daemon=True, name="tool").start()
+
+    def _serve(self, asker: socket.socket) -> None:
+        with asker, contextlib.suppress(OSError):
+            _, uid, _ = struct.unpack("3i", asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            argv = json.loads(asker.makefile("rb").readline())["argv"]
+            answer = answered(self._machine, _call(asker, tuple(argv), uid))
+            _send(asker, answer.out, answer.err, answer.code, answer.become)
+
+
+def answered(machine: Machine, call: Call) -> Answer:
+    """What the tool of this call says."""
+    machine.calls.append(call.argv)
+    return TOOLS[os.path.basename(call.argv[0])][1](machine, call)
+
+
+def _call(asker: socket.socket, argv: tuple[str, ...], uid: int) -> Call:
+    return Call(argv, uid, say=lambda text: _send(asker, text, "", None, ()), is_gone=lambda: _is_gone(asker))
+
+
+def _is_gone(asker: socket.socket) -> bool:
+    readable, _, _ = select.select([asker], [], [], 0)
+    return bool(readable) and not asker.recv(1, socket.MSG_PEEK)
+
+
+def _send(asker: socket.socket, out: str, err: str, code: int | None, become: tuple[str, ...]) -> None:
+    asker.sendall(json.dumps({"out": out, "err": err, "code": code, "become": become}).encode() + b"\n")
