@@ -1,0 +1,124 @@
+"""Fleets: which cars stand together, whatever becomes of fleet, car and box."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from appliance.database import Database
+from appliance.errors import InvalidInput, NotFound
+from appliance.facts import Facts
+from cars import cars_schema, fleets_schema
+from cars.car_structs import Platform
+from cars.cars import Cars
+from cars.facts import CarsChanged
+from cars.fleet_structs import NewFleet
+from cars.fleets import Fleets
+
+SERIALS = ["AMSS-0001", "AMSS-0002", "AMSS-0003"]
+
+
+@dataclass
+class Garage:
+    cars: Cars
+    fleets: Fleets
+    ids: list[str]
+    told: list[CarsChanged]
+
+
+@asynccontextmanager
+async def garage_in(directory: Path) -> AsyncIterator[Garage]:
+    facts, told = Facts(), []  # type: tuple[Facts, list[CarsChanged]]
+    db = await Database.open(directory / "trackside.db", [cars_schema.MIGRATIONS, fleets_schema.MIGRATIONS])
+    try:
+        cars = Cars(db, facts)
+        await cars.load()
+        fleets = Fleets(db, facts, cars)
+        await fleets.load()
+        facts.subscribe(CarsChanged, told.append)
+        yield Garage(cars, fleets, [], told)
+    finally:
+        await db.close()
+
+
+async def enrol_all(garage: Garage) -> None:
+    """Three cars, in no fleet."""
+    for number, serial in enumerate(SERIALS, 1):
+        car = await garage.cars.add_enrolled(
+            serial=serial,
+            name=f"Blue {number}",
+            platform=Platform.STOCK_20,
+            username="deepracer",
+            host_key=f"ssh-ed25519 {number}",
+            address=f"10.9.8.{number}",
+            actor="test",
+        )
+        garage.ids.append(car.car_id)
+    garage.told.clear()
+
+
+@pytest.fixture
+async def garage(tmp_path: Path) -> AsyncIterator[Garage]:
+    async with garage_in(tmp_path) as garage:
+        await enrol_all(garage)
+        yield garage
+
+
+async def test_a_new_fleet_is_empty_and_told(garage: Garage) -> None:
+    fleet = await garage.fleets.add(NewFleet(name="  Track   Süd "))
+    assert (fleet.name, fleet.car_ids) == ("Track Süd", [])
+    assert garage.told == [CarsChanged()]
+
+
+async def test_a_car_leaves_the_fleet_that_it_was_in(garage: Garage) -> None:
+    left, right = await garage.fleets.add(NewFleet(name="Left")), await garage.fleets.add(NewFleet(name="Right"))
+    await garage.fleets.set_cars(left.fleet_id, garage.ids[:2])
+    await garage.fleets.set_cars(right.fleet_id, garage.ids[1:])
+    assert [fleet.car_ids for fleet in garage.fleets.all()] == [garage.ids[:1], garage.ids[1:]]
+    await garage.fleets.set_cars(right.fleet_id, [])
+    assert garage.fleets.view(right.fleet_id).car_ids == []
+
+
+async def test_an_unknown_or_released_car_changes_nothing(garage: Garage) -> None:
+    fleet = await garage.fleets.add(NewFleet(name="Left"))
+    await garage.cars.release(garage.ids[2], actor="test")
+    for stranger in ("nobody", garage.ids[2]):
+        with pytest.raises(NotFound):
+            await garage.fleets.set_cars(fleet.fleet_id, [garage.ids[0], stranger])
+    assert garage.fleets.view(fleet.fleet_id).car_ids == []
+
+
+@pytest.mark.parametrize("name", [" ", "LEFT", "tab\there\x00"])
+async def test_a_name_that_is_none_or_taken_is_refused(garage: Garage, name: str) -> None:
+    await garage.fleets.add(NewFleet(name="Left"))
+    with pytest.raises(InvalidInput):
+        await garage.fleets.add(NewFleet(name=name))
+    assert len(garage.fleets.all()) == 1
+
+
+async def test_a_fleet_may_keep_its_name_in_other_letters(garage: Garage) -> None:
+    fleet = await garage.fleets.add(NewFleet(name="left"))
+    assert (await garage.fleets.rename(fleet.fleet_id, NewFleet(name="Left"))).name == "Left"
+
+
+async def test_cars_of_a_fleet_that_went_are_in_none_and_a_track_without_fleet_has_them_all(garage: Garage) -> None:
+    fleet = await garage.fleets.add(NewFleet(name="Left"))
+    await garage.fleets.set_cars(fleet.fleet_id, garage.ids[:1])
+    assert [car.car_id for car in garage.fleets.cars_of(fleet.fleet_id)] == garage.ids[:1]
+    await garage.fleets.remove(fleet.fleet_id)
+    assert [car.fleet_id for car in garage.cars.all()] == [None, None, None]
+    assert [car.car_id for car in garage.fleets.cars_of(fleet.fleet_id)] == garage.ids
+    assert [car.car_id for car in garage.fleets.cars_of(None)] == garage.ids
+    with pytest.raises(NotFound):
+        await garage.fleets.remove(fleet.fleet_id)
+
+
+async def test_fleets_are_there_after_a_restart(tmp_path: Path) -> None:
+    async with garage_in(tmp_path) as garage:
+        await enrol_all(garage)
+        fleet = await garage.fleets.add(NewFleet(name="Left"))
+        before = await garage.fleets.set_cars(fleet.fleet_id, garage.ids[:2])
+    async with garage_in(tmp_path) as again:
+        assert again.fleets.all() == [before]
