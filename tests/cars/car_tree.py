@@ -1,0 +1,162 @@
+"""
+A car's file tree in a directory, with a copy of the root helper that knows no other: for tests of root.
+
+The real helper has no way to be told another root. The copy differs in two constants, and in others only by `changes`.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HELPER = Path(__file__).resolve().parents[2] / "cars/on_car/trackside-car"
+OLDEST = Path("~/.pyenv/versions/3.8.18/bin/python").expanduser()
+PATH = 'PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'
+SENDER = 54_321
+"""The user who calls by sudo; no such user is needed."""
+SETTLED_S = 60
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do what the helper on a car does")
+
+SHIM = """\
+#!/bin/sh
+here=${0%/*} name=${0##*/}
+printf '%s' "$name" >> "$here/calls"
+for word in "$@"; do printf ' %s' "$word" >> "$here/calls"; done
+echo >> "$here/calls"
+[ ! -e "$here/$name.hangs" ] || exec sleep 600
+[ ! -e "$here/$name.told" ] || cat "$here/$name.told"
+exit "$(cat "$here/$name.exit" 2>/dev/null || echo 0)"
+"""
+OURS = ("bash", "cat", "sleep")
+"""What the shims themselves need; a car of the tests has no other program of this machine."""
+PROGRAMS = ("systemctl", "ros2", "ufw", "iw", "timedatectl", "hwclock", "date", "dpkg-query", "avahi-daemon")
+SYSTEMS = "opt/aws/deepracer/lib/deepracer_systems_pkg/lib/python3.8/site-packages/deepracer_systems_pkg"
+UPDATES = f"{SYSTEMS}/software_update_module/software_update_config.py"
+ROS_ANSWER = (
+    "requester: making request: x\n\nresponse:\ndeepracer_interfaces_pkg.srv.EnableStateSrv_Response(error=0)\n"
+)
+
+
+def digest(kind: str, data: bytes) -> str:
+    """As the car compares it."""
+    return hashlib.new(kind, data).hexdigest()
+
+
+class CarTree:
+    """`root` becomes a car; `helper` is the program to call there."""
+
+    def __init__(self, root: Path, changes: dict[str, str] | None = None) -> None:
+        self.root = root
+        self.shims = root / "shims"
+        self.home = root / "opt/aws/deepracer"
+        self.artifacts = self.home / "artifacts"
+        self.work = self.home / ".trackside"
+        self.helper = root / "usr/local/sbin/trackside-car"
+        self._grow()
+        self._copy(changes or {})
+
+    def _grow(self) -> None:
+        self.shims.mkdir(parents=True)
+        self.shims.chmod(0o755)
+        for name in PROGRAMS:
+            (self.shims / name).write_text(SHIM)
+            (self.shims / name).chmod(0o755)
+        for name in OURS:
+            found = shutil.which(name)
+            assert found is not None
+            (self.shims / name).symlink_to(found)
+        self.tells("ros2", ROS_ANSWER)
+        self.tells("ufw", "Status: active\n")
+        self.tells("systemctl", "enabled\n")
+        self.tells("dpkg-query", "aws-deepracer-core 2.1.2.7\naws-deepracer-util 2.0.61.0\n")
+        for name in ("Sample_single_cam", "Sample_stereo_cam", "AWS Sample"):
+            self.model(name, b"a sample", b"{}")
+        self.put("opt/aws/deepracer/lib/setup.bash", "")
+        self.put("opt/aws/deepracer/password.txt", "a" * 56)
+        self.put(UPDATES, "ENABLE_PERIODIC_SOFTWARE_UPDATE = True\nINTERVAL = 900\n")
+        self.put("sys/class/dmi/id/chassis_serial", "amss-1234\n")
+        self.put("sys/class/net/mlan0/address", "00:11:22:33:44:55\n")
+        self.put("etc/os-release", 'ID=ubuntu\nVERSION_ID="20.04"\nPRETTY_NAME="Ubuntu 20.04.1 LTS"\n')
+        self.put("etc/ssh/ssh_host_ed25519_key.pub", "ssh-ed25519 AAAAC3Nza root@car\n")
+        self.put("lib/systemd/systemd-timesyncd", "")
+        for folder in ("sys/class/net/mlan0/wireless", "etc/avahi/services", "etc/NetworkManager/conf.d"):
+            (self.root / folder).mkdir(parents=True)
+        (self.home / "logs").mkdir()
+        (self.root / "root/.ros/log").mkdir(parents=True)
+
+    def _copy(self, changes: dict[str, str]) -> None:
+        text = HELPER.read_text()
+        wanted = {'ROOT = ""': f'ROOT = "{self.root}"', PATH: f'PATH = "{self.shims}"', **changes}
+        for old, new in wanted.items():
+            assert text.count(f"\n{old}") == 1, old
+            text = text.replace(f"\n{old}", f"\n{new}")
+        self.helper.parent.mkdir(parents=True)
+        self.helper.write_text(text)
+        self.helper.chmod(0o755)
+
+    def put(self, path: str, text: str) -> Path:
+        """A file of the car."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def model(self, folder: str, pb: bytes, metadata: bytes, **more: bytes) -> Path:
+        """A model that is on the car already; `more` files have a dot where the name has two underscores."""
+        path = self.artifacts / folder
+        path.mkdir(parents=True)
+        checksum = digest("md5", pb).encode()
+        files = {"model.pb": pb, "model_metadata.json": metadata, "checksum.txt": checksum, **more}
+        for name, data in files.items():
+            (path / name.replace("__", ".")).write_bytes(data)
+        return path
+
+    def tells(self, program: str, text: str, status: int = 0) -> None:
+        """What a program prints from now on, and how it ends."""
+        (self.shims / f"{program}.told").write_text(text)
+        (self.shims / f"{program}.exit").write_text(str(status))
+
+    @property
+    def calls(self) -> list[str]:
+        """Every call of a program so far."""
+        file = self.shims / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def call(self, *arguments: str, python: Path | None = None) -> dict[str, Any]:
+        """One call as sudo makes it; what it answers is one line."""
+        interpreter = str(python or sys.executable)
+        done = subprocess.run(
+            [interpreter, "-IS", str(self.helper), *arguments],
+            env={"SUDO_UID": str(SENDER), "SUDO_GID": str(SENDER)},
+            capture_output=True,
+            text=True,
+            timeout=SETTLED_S,
+            check=False,
+        )
+        assert done.stderr == ""
+        assert done.stdout.count("\n") == 1
+        told: dict[str, Any] = json.loads(done.stdout)
+        assert done.returncode == (0 if told["ok"] else 1)
+        return told
+
+    def stage(self, token: str, pb: bytes, metadata: bytes) -> tuple[str, str, str]:
+        """Open a stage and fill it as its sender; answers the digests that `install` asks for."""
+        told = self.call("stage-open", token)
+        assert told["ok"], told
+        for name, data in (("model.pb", pb), ("model_metadata.json", metadata)):
+            file = Path(f"{self.root}{told['path']}") / name
+            file.write_bytes(data)
+            os.chown(file, SENDER, SENDER)
+        return digest("md5", pb), digest("sha256", pb), digest("sha256", metadata)
+
+    def held(self, folder: str) -> dict[str, bytes] | None:
+        """What a model's folder holds; None where there is none."""
+        path = self.artifacts / folder
+        return {file.name: file.read_bytes() for file in path.iterdir()} if path.is_dir() else None

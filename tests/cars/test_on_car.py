@@ -1,0 +1,480 @@
+"""The root helper of a car: what it takes, what it does, what it leaves alone. Real files, as root."""
+
+import ast
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cars.car_tree import HELPER, OLDEST, SENDER, UPDATES, CarTree, digest, needs_root
+
+pytestmark = needs_root
+
+TOKEN = "0123456789abcdef"
+PB = b"a frozen graph" * 1000
+METADATA = b'{"sensor": ["FRONT_FACING_CAMERA"]}'
+NONE = "0" * 32, "0" * 64, "0" * 64
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> CarTree:
+    """A car on which nothing happens."""
+    return CarTree(tmp_path_factory.mktemp("untouched") / "car")
+
+
+def test_it_is_python_3_8_and_imports_nothing_but_its_standard_library() -> None:
+    tree = ast.parse(HELPER.read_text(), feature_version=(3, 8))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert imported
+    assert {name for name in imported if name not in sys.stdlib_module_names} == set()
+
+
+@pytest.mark.skipif(not OLDEST.exists(), reason="no Python 3.8 here")
+def test_it_runs_on_the_python_of_a_stock_car(tree: CarTree) -> None:
+    digests = tree.stage(TOKEN, PB, METADATA)
+    assert tree.call("install", TOKEN, "anna-fast", *digests, python=OLDEST)["ok"]
+    assert tree.call("facts", python=OLDEST)["python"] == "3.8.18"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("",),
+        ("exec", "id"),
+        ("install",),
+        ("install", TOKEN, "../etc", *NONE),
+        ("install", TOKEN, "a/b", *NONE),
+        ("install", TOKEN, "a.b", *NONE),
+        ("install", TOKEN, "a\n", *NONE),
+        ("install", TOKEN, "ä", *NONE),
+        ("install", TOKEN, "", *NONE),
+        ("install", TOKEN, "-" * 81, *NONE),
+        ("install", TOKEN, "Sample_single_cam", *NONE),
+        ("install", TOKEN, "sample_mine", *NONE),
+        ("install", "../../../etc", "anna", *NONE),
+        ("install", ".lock", "anna", *NONE),
+        ("install", TOKEN, "anna", "0" * 31, "0" * 64, "0" * 64),
+        ("install", TOKEN, "anna", "O" * 32, "0" * 64, "0" * 64),
+        ("install", TOKEN, "anna", *NONE, "more"),
+        ("delete",),
+        ("delete", "Sample_stereo_cam"),
+        ("delete", "AWS Sample"),
+        ("delete", "anna", ".."),
+        ("delete-all", "--everything"),
+        ("light", "256", "0", "0"),
+        ("light", "-1", "0", "0"),
+        ("light", "1}", "0", "0"),
+        ("light", "٣", "0", "0"),
+        ("set-time", "0"),
+        ("set-time", "99999999999999999999"),
+        ("console-password", "secret"),
+        ("logs-pack", TOKEN),
+        ("logs-pack", TOKEN, "../../../etc"),
+        ("logs-pack", TOKEN, "."),
+        ("setup-firewall", "0.0.0.0/0"),
+        ("setup-firewall", "any"),
+        ("setup-firewall", "192.168.1.0/24 to any"),
+        ("setup-time", "box.local"),
+        ("setup-time", "192.168.1.1\nFallbackNTP=evil"),
+        ("setup-avahi", "<x/>"),
+        ("reboot", "now"),
+        ("stage-open", "short"),
+        ("stage-open", "a" * 65),
+    ],
+)
+def test_what_is_not_allowed_is_refused_before_anything_is_done(untouched: CarTree, arguments: tuple[str, ...]) -> None:
+    told = untouched.call(*arguments)
+    assert not told["ok"]
+    assert told["code"] in ("bad_argument", "unknown_verb")
+    assert untouched.calls == []
+    assert not untouched.work.exists()
+
+
+def test_it_does_nothing_for_who_is_not_root() -> None:
+    script = (
+        "import __future__, os, sys, json, shutil, subprocess, hashlib, fcntl, errno, contextlib, signal\n"
+        f"text = open({str(HELPER)!r}).read(); os.setuid({SENDER}); sys.argv = ['trackside-car', 'poweroff']\n"
+        "exec(compile(text, 'trackside-car', 'exec'), {'__name__': '__main__'})"
+    )
+    done = subprocess.run([sys.executable, "-IBc", script], capture_output=True, text=True, timeout=60, check=False)
+    assert '"code": "not_root"' in done.stdout
+
+
+def test_a_model_is_installed_whole_and_read_back(tree: CarTree) -> None:
+    md5, sha256, metadata_sha256 = tree.stage(TOKEN, PB, METADATA)
+    told = tree.call("install", TOKEN, "anna-fast", md5, sha256, metadata_sha256)
+    assert told == {
+        "ok": True,
+        "folder": "anna-fast",
+        "is_already": False,
+        "is_replaced": False,
+        "pb_md5": md5,
+        "pb_sha256": sha256,
+        "metadata_sha256": metadata_sha256,
+        "checksum": md5,
+        "files": {"checksum.txt": 32, "model.pb": len(PB), "model_metadata.json": len(METADATA)},
+    }
+    assert tree.held("anna-fast") == {
+        "model.pb": PB,
+        "model_metadata.json": METADATA,
+        "checksum.txt": md5.encode(),
+    }
+
+
+def test_what_is_installed_belongs_to_root_and_everybody_may_read_it(tree: CarTree) -> None:
+    tree.call("install", TOKEN, "anna", *tree.stage(TOKEN, PB, METADATA))
+    folder = tree.artifacts / "anna"
+    entries = [folder, *sorted(folder.iterdir())]
+    found = [(entry.stat().st_uid, entry.stat().st_gid, stat.S_IMODE(entry.stat().st_mode)) for entry in entries]
+    assert found == [(0, 0, 0o755), (0, 0, 0o644), (0, 0, 0o644), (0, 0, 0o644)]
+
+
+def test_a_model_takes_the_place_of_all_that_was_in_its_folder(tree: CarTree) -> None:
+    tree.model("anna", b"old", b"{}", model__xml=b"stale", model__tflite=b"stale")
+    told = tree.call("install", TOKEN, "anna", *tree.stage(TOKEN, PB, METADATA))
+    assert told["is_replaced"]
+    assert set(tree.held("anna") or {}) == {"model.pb", "model_metadata.json", "checksum.txt"}
+    assert sorted(name.name for name in tree.work.iterdir()) == [TOKEN, ".lock"][::-1]
+
+
+def test_a_stale_conversion_is_not_taken_for_the_model_that_is_there_already(tree: CarTree) -> None:
+    tree.model("anna", PB, METADATA, model__xml=b"made of another model")
+    told = tree.call("install", TOKEN, "anna", *tree.stage(TOKEN, PB, METADATA))
+    assert (told["is_already"], told["is_replaced"]) == (False, True)
+
+
+def test_a_model_that_is_there_already_is_left_as_it_is(tree: CarTree) -> None:
+    digests = tree.stage(TOKEN, PB, METADATA)
+    tree.call("install", TOKEN, "anna", *digests)
+    before = (tree.artifacts / "anna").stat().st_ino
+    assert tree.call("install", TOKEN, "anna", *digests)["is_already"]
+    assert (tree.artifacts / "anna").stat().st_ino == before
+
+
+def test_other_bytes_than_were_sent_change_nothing(tree: CarTree) -> None:
+    tree.model("anna", b"old", b"{}")
+    before = tree.held("anna")
+    md5, sha256, metadata_sha256 = tree.stage(TOKEN, PB, METADATA)
+    told = tree.call("install", TOKEN, "anna", md5, "0" * 64, metadata_sha256)
+    assert (told["code"], told["message"]) == ("digest", "model.pb arrived with other bytes than were sent.")
+    told = tree.call("install", TOKEN, "anna", md5, sha256, "0" * 64)
+    assert (told["code"], told["message"]) == ("digest", "model_metadata.json arrived with other bytes than were sent.")
+    assert tree.held("anna") == before
+
+
+def test_a_file_that_was_not_sent_is_named(tree: CarTree) -> None:
+    tree.call("stage-open", TOKEN)
+    told = tree.call("install", TOKEN, "anna", *NONE)
+    assert (told["code"], told["message"]) == ("not_staged", "model.pb has not been sent.")
+
+
+@pytest.mark.parametrize("kind", ["link", "hard_link", "pipe", "folder"])
+def test_a_staged_file_that_is_none_is_never_read(tree: CarTree, kind: str) -> None:
+    secret = tree.put("etc/shadow", "root's secret")
+    digests = tree.stage(TOKEN, PB, METADATA)
+    staged = tree.work / TOKEN / "model.pb"
+    staged.unlink()
+    if kind == "link":
+        staged.symlink_to(secret)
+    elif kind == "hard_link":
+        staged.hardlink_to(secret)
+    elif kind == "pipe":
+        os.mkfifo(staged)
+    else:
+        staged.mkdir()
+    md5, sha256 = digest("md5", b"root's secret"), digest("sha256", b"root's secret")
+    told = tree.call("install", TOKEN, "anna", md5, sha256, digests[2])
+    assert told["code"] in ("not_staged", "not_a_file", "os_error")
+    assert tree.held("anna") is None
+
+
+def test_a_stage_of_somebody_else_is_not_touched(tree: CarTree) -> None:
+    digests = tree.stage(TOKEN, PB, METADATA)
+    os.chown(tree.work / TOKEN, SENDER + 1, SENDER + 1)
+    assert tree.call("install", TOKEN, "anna", *digests)["code"] == "no_stage"
+    assert tree.call("stage-state", TOKEN)["code"] == "no_stage"
+
+
+def test_a_stage_that_is_a_link_is_not_followed(tree: CarTree) -> None:
+    tree.call("recover")
+    elsewhere = tree.root / "elsewhere"
+    elsewhere.mkdir()
+    os.chown(elsewhere, SENDER, SENDER)
+    (tree.work / TOKEN).symlink_to(elsewhere)
+    assert tree.call("stage-state", TOKEN)["code"] == "no_stage"
+    assert tree.call("stage-open", TOKEN)["code"] == "no_stage"
+    assert elsewhere.stat().st_uid == SENDER
+
+
+def test_only_the_sender_may_look_into_a_stage(tree: CarTree) -> None:
+    told = tree.call("stage-open", TOKEN)
+    entry = Path(f"{tree.root}{told['path']}").stat()
+    assert told["path"] == f"/opt/aws/deepracer/.trackside/{TOKEN}"
+    assert (entry.st_uid, entry.st_gid, stat.S_IMODE(entry.st_mode)) == (SENDER, SENDER, 0o700)
+
+
+def test_a_stage_tells_what_lies_there_to_go_on_from(tree: CarTree) -> None:
+    tree.stage(TOKEN, PB, METADATA)
+    (tree.work / TOKEN / "model.pb").write_bytes(PB[:100])
+    again = tree.call("stage-open", TOKEN)
+    assert again["files"]["model.pb"] == {"size_bytes": 100}
+    hashed = tree.call("stage-state", TOKEN, "--hash")
+    assert hashed["files"]["model.pb"] == {"size_bytes": 100, "sha256": digest("sha256", PB[:100])}
+    assert hashed["free_bytes"] > 0
+
+
+def test_a_stage_is_closed_once_or_twice(tree: CarTree) -> None:
+    tree.stage(TOKEN, PB, METADATA)
+    assert tree.call("stage-close", TOKEN) == {"ok": True}
+    assert tree.call("stage-close", TOKEN) == {"ok": True}
+    assert tree.call("stage-state", TOKEN)["code"] == "no_stage"
+
+
+def test_a_stage_whose_making_was_killed_is_given_to_the_sender(tree: CarTree) -> None:
+    tree.call("recover")
+    (tree.work / TOKEN).mkdir(mode=0o700)
+    assert tree.call("stage-open", TOKEN)["ok"]
+    assert (tree.work / TOKEN).stat().st_uid == SENDER
+
+
+def test_old_stages_go_when_there_are_too_many(tree: CarTree) -> None:
+    tree.call("recover")
+    for number in range(16):
+        folder = tree.work / f"{TOKEN}{number:02}"
+        folder.mkdir()
+        os.utime(folder, (1000 + number, 1000 + number))
+    tree.call("stage-open", TOKEN)
+    assert not (tree.work / f"{TOKEN}00").exists()
+    assert (tree.work / f"{TOKEN}01").exists()
+
+
+def test_the_inventory_is_what_the_disk_holds(tree: CarTree) -> None:
+    tree.model("anna", PB, METADATA, model__xml=b"x")
+    (tree.artifacts / "anna/checksum.txt").write_text("f" * 32 + "\n")
+    told = tree.call("inventory", "--hash")
+    models = {model["folder"]: model for model in told["models"]}
+    assert [name for name, model in models.items() if model["is_sample"]] == [
+        "AWS Sample",
+        "Sample_single_cam",
+        "Sample_stereo_cam",
+    ]
+    anna = models["anna"]
+    assert anna.pop("changed_at_s") > 0
+    assert anna == {
+        "folder": "anna",
+        "is_sample": False,
+        "files": {"checksum.txt": 33, "model.pb": len(PB), "model.xml": 1, "model_metadata.json": len(METADATA)},
+        "checksum": "f" * 32,
+        "pb_md5": digest("md5", PB),
+        "pb_sha256": digest("sha256", PB),
+        "metadata_sha256": digest("sha256", METADATA),
+    }
+
+
+def test_the_inventory_of_one_model_is_asked_for_by_its_folder(tree: CarTree) -> None:
+    tree.model("anna", PB, METADATA)
+    told = tree.call("inventory", "anna", "absent")
+    assert [(model["folder"], model["pb_md5"]) for model in told["models"]] == [("anna", None)]
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_listed_and_deleted(tree: CarTree) -> None:
+    os.mkdir(os.fsencode(tree.artifacts) + b"/caf\xe9")
+    assert "caf?" in [model["folder"] for model in tree.call("inventory")["models"]]
+    assert tree.call("delete-all")["deleted"] == ["caf?"]
+
+
+def test_models_are_deleted_and_a_name_that_is_not_there_is_gone_already(tree: CarTree) -> None:
+    tree.model("anna", PB, METADATA)
+    tree.model("bob", PB, METADATA)
+    assert tree.call("delete", "anna", "absent")["deleted"] == ["anna"]
+    assert tree.held("anna") is None
+    assert tree.held("bob") is not None
+
+
+def test_deleting_all_keeps_the_samples_and_the_logs(tree: CarTree) -> None:
+    tree.model("anna", PB, METADATA)
+    (tree.home / "logs/bag").mkdir()
+    assert tree.call("delete-all")["deleted"] == ["anna"]
+    assert sorted(folder.name for folder in tree.artifacts.iterdir()) == [
+        "AWS Sample",
+        "Sample_single_cam",
+        "Sample_stereo_cam",
+    ]
+    assert (tree.home / "logs/bag").exists()
+
+
+def test_the_logs_go_when_asked_and_a_link_among_them_is_not_followed(tree: CarTree) -> None:
+    kept = tree.put("home/deepracer/kept", "mine")
+    bag = tree.put("opt/aws/deepracer/logs/bag/data.mcap", "x").parent
+    (bag.parent / "link").symlink_to(kept.parent)
+    tree.put("root/.ros/log/core.log", "x")
+    assert tree.call("delete-all", "--logs")["deleted_logs"] == 3
+    assert list(bag.parent.iterdir()) == []
+    assert kept.read_text() == "mine"
+
+
+def test_a_disk_that_is_full_is_asked_before_anything_is_copied(tmp_path: Path) -> None:
+    tree = CarTree(tmp_path / "car", {"RESERVE_BYTES = 50 << 20": "RESERVE_BYTES = 1 << 60"})
+    told = tree.call("install", TOKEN, "anna", *tree.stage(TOKEN, PB, METADATA))
+    assert told["code"] == "disk_full"
+    assert told["message"].startswith("The car's disk is full: ")
+    assert tree.held("anna") is None
+
+
+def test_one_change_at_a_time(tmp_path: Path) -> None:
+    tree = CarTree(tmp_path / "car", {"LOCK_S = 30": "LOCK_S = 0"})
+    tree.call("recover")
+    holder = subprocess.Popen(
+        ["flock", str(tree.work / ".lock"), "sh", "-c", "echo held; exec sleep 600"], stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        assert tree.call("delete-all")["code"] == "busy"
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+
+
+def test_a_light_is_asked_for_in_the_steps_of_the_car(tree: CarTree) -> None:
+    assert tree.call("light", "255", "130", "0") == {"ok": True}
+    assert tree.calls == [
+        "ros2 service call /servo_pkg/set_led_state deepracer_interfaces_pkg/srv/SetLedCtrlSrv"
+        " {red: 9999825, green: 5097950, blue: 0}"
+    ]
+
+
+def test_an_error_of_the_cars_software_is_no_success(tree: CarTree) -> None:
+    tree.tells("ros2", "response:\nEnableStateSrv_Response(error=1)\n")
+    told = tree.call("stop")
+    assert (told["code"], told["message"]) == ("ros_failed", "The car's software refused: error 1.")
+
+
+def test_a_car_whose_software_hangs_is_told_so(tmp_path: Path) -> None:
+    tree = CarTree(tmp_path / "car", {"ROS_S = 15": "ROS_S = 0.2"})
+    (tree.shims / "ros2.hangs").touch()
+    told = tree.call("stop")
+    assert (told["code"], told["message"]) == (
+        "no_answer",
+        "The car's software does not answer. Restart it, then try again.",
+    )
+
+
+def test_the_battery_is_a_number(tree: CarTree) -> None:
+    tree.tells("ros2", "response:\nBatteryLevelSrv_Response(level=-1)\n")
+    assert tree.call("battery") == {"ok": True, "level": -1}
+
+
+def test_a_restart_stops_first_and_comes_once_in_30_seconds(tree: CarTree) -> None:
+    assert tree.call("restart-core")["is_stopped"]
+    assert [call.split(" ")[:3] for call in tree.calls] == [
+        ["ros2", "service", "call"],
+        ["systemctl", "reset-failed", "deepracer-core"],
+        ["systemctl", "restart", "deepracer-core"],
+        ["systemctl", "is-active", "deepracer-core"],
+    ]
+    assert tree.call("restart-core")["code"] == "too_soon"
+    assert len(tree.calls) == 4
+
+
+def test_the_clock_is_set_by_the_cars_own_programs(tree: CarTree) -> None:
+    told = tree.call("set-time", "1700000000123456789")
+    assert (told["is_step"], told["is_kept"]) == (True, True)
+    assert tree.calls == ["date -u -s @1700000000.123456789", "hwclock -w"]
+
+
+def test_facts_tell_what_the_car_is(tree: CarTree) -> None:
+    told = tree.call("facts")
+    assert (told["serial"], told["core_version"], told["os_version"]) == ("AMSS-1234", "2.1.2.7", "20.04")
+    assert told["host_keys"] == {"ed25519": "ssh-ed25519 AAAAC3Nza"}
+    assert told["macs"] == {"mlan0": "00:11:22:33:44:55"}
+    assert told["has_avahi"]
+    assert told["has_timesyncd"]
+    assert told["enrolled"] == []
+
+
+@pytest.mark.parametrize("nothing", ["", "Default string", "To Be Filled By O.E.M.", "None", "0000000000000000"])
+def test_a_serial_that_is_none_is_not_taken(tree: CarTree, nothing: str) -> None:
+    tree.put("sys/class/dmi/id/chassis_serial", nothing)
+    tree.put("sys/firmware/devicetree/base/serial-number", "10000000a1b2c3d4\0")
+    assert tree.call("facts")["serial"] == "10000000A1B2C3D4"
+
+
+def test_logs_since_a_moment_are_listed_and_packed_for_the_sender(tree: CarTree) -> None:
+    tree.put("opt/aws/deepracer/logs/anna-20260101-120000/data.mcap", "bag")
+    bag = tree.home / "logs/anna-20260101-120000"
+    (bag / "link").symlink_to("/etc/shadow")
+    old = tree.put("opt/aws/deepracer/logs/old/data.mcap", "bag")
+    for path in (old, old.parent):
+        os.utime(path, (1000, 1000))
+    assert [log["name"] for log in tree.call("logs-list", "2000")["logs"]] == ["anna-20260101-120000"]
+    tree.call("stage-open", TOKEN)
+    told = tree.call("logs-pack", TOKEN, "anna-20260101-120000")
+    packed = tree.work / TOKEN / "logs.tar"
+    assert told["size_bytes"] == packed.stat().st_size
+    assert packed.stat().st_uid == SENDER
+    listed = subprocess.run(["tar", "tf", str(packed)], capture_output=True, text=True, check=True).stdout
+    assert listed.splitlines() == ["anna-20260101-120000/", "anna-20260101-120000/data.mcap"]
+
+
+def test_everything_that_was_set_up_is_undone_by_release(tree: CarTree) -> None:
+    before = _files(tree)
+    for arguments in (
+        ("setup-firewall", "192.168.7.0/24"),
+        ("setup-time", "192.168.7.1"),
+        ("setup-quiet",),
+        ("setup-avahi", "01890a5d-ac96-774b-bcce-b302099a8057"),
+        ("console-password", "b" * 56),
+    ):
+        assert tree.call(*arguments)["ok"]
+        assert tree.call(*arguments)["ok"], "a second time changes nothing"
+    assert tree.calls.count("systemctl mask sleep.target suspend.target hibernate.target hybrid-sleep.target") == 2
+    assert "ENABLE_PERIODIC_SOFTWARE_UPDATE = False" in (tree.root / UPDATES).read_text()
+    assert (tree.home / "password.txt").read_text() == "b" * 56
+    assert (tree.root / "etc/systemd/timesyncd.conf.d/trackside.conf").read_text() == "[Time]\nNTP=192.168.7.1\n"
+    assert (
+        "<txt-record>serial=AMSS-1234</txt-record>"
+        in (tree.root / "etc/avahi/services/trackside-car.service").read_text()
+    )
+    tree.put("etc/sudoers.d/trackside-car", "x")
+    told = tree.call("release")
+    assert told["undone"] == ["avahi", "time", "power_save", "sleep", "updates", "console_password", "firewall"]
+    assert "ufw delete allow from 192.168.7.0/24 to any port 22 proto tcp" in tree.calls
+    before.pop("usr/local/sbin/trackside-car")
+    assert _files(tree) == before
+
+
+def test_a_release_that_cannot_undo_all_keeps_the_way_to_try_again(tree: CarTree) -> None:
+    tree.call("setup-firewall", "192.168.7.0/24")
+    tree.tells("ufw", "ERROR: problem running\n", 1)
+    told = tree.call("release")
+    assert (told["code"], told["message"]) == (
+        "not_undone",
+        "Not everything could be undone. firewall: ufw failed on the car: ERROR: problem running.",
+    )
+    assert tree.helper.exists()
+    assert tree.call("release", "--anyway")["ok"]
+    assert not tree.helper.exists()
+
+
+def test_a_car_without_firewall_time_service_or_avahi_is_left_without(tree: CarTree) -> None:
+    for name in ("ufw", "avahi-daemon"):
+        (tree.shims / name).unlink()
+    (tree.root / "lib/systemd/systemd-timesyncd").unlink()
+    assert tree.call("setup-firewall", "192.168.7.0/24")["state"] == "none"
+    assert tree.call("setup-time", "192.168.7.1")["state"] == "none"
+    assert tree.call("setup-avahi", "01890a5d-ac96-774b-bcce-b302099a8057")["state"] == "none"
+    assert tree.call("facts")["enrolled"] == []
+
+
+def _files(tree: CarTree) -> dict[str, str]:
+    return {
+        str(path.relative_to(tree.root)): path.read_text()
+        for path in tree.root.rglob("*")
+        if path.is_file() and "shims" not in path.parts
+    }
