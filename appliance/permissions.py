@@ -53,6 +53,10 @@ class Permission(StrEnum):
     """Pair and remove cars, fleets, see a car's password."""
     MANAGE_RECORDERS = "manage_recorders"
     """Add, pair and remove recorders on other machines: whoever may, decides what counts as a crossing."""
+    UPLOAD_MODELS = "upload_models"
+    """One's own models: upload, rename, download, delete."""
+    MANAGE_MODELS = "manage_models"
+    """The same with everybody's, and with the box's own for walk-ups."""
     SEE_SYSTEM = "see_system"
     OWN_PROFILE = "own_profile"
     """Change and delete one's own account, show one's own badge."""
@@ -75,6 +79,8 @@ _TABLE: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_STAFF: frozenset({_ADMIN}),
     Permission.MANAGE_CARS: frozenset({_ADMIN, _OPERATOR}),
     Permission.MANAGE_RECORDERS: frozenset({_ADMIN}),
+    Permission.UPLOAD_MODELS: frozenset(Role),
+    Permission.MANAGE_MODELS: frozenset({_ADMIN, _OPERATOR}),
     Permission.SEE_SYSTEM: frozenset({_ADMIN, _OPERATOR}),
     Permission.OWN_PROFILE: frozenset(Role),
 }

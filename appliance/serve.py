@@ -35,8 +35,9 @@ from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
 from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
-from cars import cars_schema
+from cars import cars_schema, models_schema
 from cars.cars import Cars
+from cars.uploads import opened_models
 from timing import loose_schema, queue_schema, remote_schema, schema, strips_schema
 from timing.boards import Boards
 from timing.control import RaceControl
@@ -62,6 +63,7 @@ MIGRATIONS = (
     queue_schema.MIGRATIONS,
     strips_schema.MIGRATIONS,
     remote_schema.MIGRATIONS,
+    models_schema.MIGRATIONS,
     cars_schema.MIGRATIONS,
 )
 """Every room's tables, in the order of their dependence."""
@@ -109,25 +111,28 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         for name, probe in probes(strips).items():
             health.register(name, probe)
         try:
-            yield House(
-                settings=settings,
-                box=identity_of(settings, secret),
-                db=db,
-                facts=facts,
-                people=people,
-                sessions=sessions,
-                events=events,
-                control=control,
-                strips=strips,
-                remotes=remotes,
-                strip_check=strip_check,
-                loose=loose,
-                rescoring=rescoring,
-                boards=boards,
-                queue=queue,
-                cars=cars,
-                health=health,
-            )
+            async with opened_models(db, facts, people, settings) as (models, uploads):
+                yield House(
+                    settings=settings,
+                    box=identity_of(settings, secret),
+                    db=db,
+                    facts=facts,
+                    people=people,
+                    sessions=sessions,
+                    events=events,
+                    control=control,
+                    strips=strips,
+                    remotes=remotes,
+                    strip_check=strip_check,
+                    loose=loose,
+                    rescoring=rescoring,
+                    boards=boards,
+                    queue=queue,
+                    models=models,
+                    uploads=uploads,
+                    cars=cars,
+                    health=health,
+                )
         finally:
             strip_check.stop()
             await strips.stop()

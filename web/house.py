@@ -10,6 +10,8 @@ from appliance.people import People
 from appliance.sessions import Sessions
 from appliance.settings import Settings
 from cars.cars import Cars
+from cars.models import Models
+from cars.uploads import Uploads
 from timing.boards import Boards
 from timing.control import RaceControl
 from timing.events import Events
@@ -40,5 +42,7 @@ class House:
     rescoring: Rescoring
     boards: Boards
     queue: Queue
+    models: Models
+    uploads: Uploads
     cars: Cars
     health: Health

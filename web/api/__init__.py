@@ -8,6 +8,7 @@ from web.api import (
     crossings,
     events,
     health,
+    models,
     people,
     queue,
     racers,
@@ -15,6 +16,7 @@ from web.api import (
     session,
     strip_check,
     strips,
+    uploads,
 )
 
 ROUTES = [
@@ -30,6 +32,8 @@ ROUTES = [
     *strips.ROUTES,
     *strip_check.ROUTES,
     *people.ROUTES,
+    *models.ROUTES,
+    *uploads.ROUTES,
     *health.ROUTES,
     *box.ROUTES,
 ]
