@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.errors import ApplianceError, NotReady
+from appliance.host_keys import OtherHostKey, Refused, fingerprint
 from timing.remote_door import Door
 from timing.remote_schema import RemoteRow
-from timing.remote_structs import OtherHostKey, Refused, RemoteLink, fingerprint, in_words
+from timing.remote_structs import RemoteLink, in_words
 
 if TYPE_CHECKING:
     import asyncssh

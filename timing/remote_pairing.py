@@ -10,9 +10,11 @@ import shlex
 import asyncssh
 
 from appliance.errors import NotReady
+from appliance.host_keys import Refused
+from appliance.ssh import FAR_ERRORS, public_line
 from timing.remote_schema import RemoteRow
-from timing.remote_ssh import FAR_ERRORS, open_socket, public_line, signed_in
-from timing.remote_structs import Refused, SocketSeen
+from timing.remote_ssh import open_socket, signed_in
+from timing.remote_structs import SocketSeen
 
 COMMAND_S = 15.0
 """The script that installs the key writes to the card, which may be slow."""

@@ -1,116 +1,51 @@
 """
-SSH to a recorder's machine: the box's key, signing in, opening the recorder's socket; every failure in words.
+SSH to a recorder's machine: what to do where it fails, and opening the recorder's socket there.
 
-It and timing/remote_pairing.py alone import asyncssh, which takes 0.3 s and 20 MB: import it late, in a thread, and
-only when there is a recorder to reach. Nothing here reads the user's own SSH configuration, agent or keys.
+It and timing/remote_pairing.py import appliance/ssh.py, and asyncssh with it: import them late, in a thread.
 """
 
 import asyncio
 import contextlib
-import errno
-import logging
-import os
-import re
-import socket
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import asyncssh
 
-from appliance.errors import ApplianceError, InvalidInput, NotReady
-from appliance.safe_copy import sync_directory
+from appliance import ssh
+from appliance.errors import NotReady
+from appliance.ssh import FAR_ERRORS, Machine, Remedies
 from timing.remote_schema import RemoteRow
-from timing.remote_structs import OtherHostKey, Refused, fingerprint
 
-KEY_FILE = "ssh.key"
-KEY_COMMENT = "trackside"
 CONNECT_S = 6.0
-"""TCP, handshake and sign-in: a busy Pi Zero 2 W needs 2 s; a first packet lost is sent again after 1 and 3 s."""
+"""A busy Pi Zero 2 W needs 2 s; a first packet lost is sent again after 1 and 3 s."""
 OPEN_S = 4.0
-KEEPALIVE_S = 1.0
-KEEPALIVES_MISSED = 2
-"""A pulled cable makes no error: after 3 s without any answer the connection is given up."""
-HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "rsa-sha2-512", "rsa-sha2-256")
-"""Plain keys only, in a fixed order, so that one machine always shows the same one."""
 
-FAR_ERRORS = (OSError, asyncssh.Error)
-"""What reading from or writing to the far side may raise."""
+REMEDIES = Remedies(
+    absent="Check its power, its cable, and that it is in this box's network.",
+    no_ssh="Switch SSH on there: sudo systemctl enable --now ssh.",
+    other_key="Somebody else may be answering at this address. If its card was flashed anew, pair it again under"
+    " Recorders.",
+    key_refused="Pair it under Recorders, or paste the box's key there.",
+    sign_in_refused="Type it again. If it never does, paste the key instead: passwords may be switched off there.",
+)
 
-logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
-
-def load_key(data_dir: Path) -> asyncssh.SSHKey:
-    """
-    The box's own key, made durable first where there is none yet. Blocks: for a thread.
-
-    Raises:
-        NotReady: the file cannot be read or written, or is no key.
-    """
-    path = data_dir / KEY_FILE
-    try:
-        if not path.exists():
-            _make_key(path)
-        return asyncssh.import_private_key(path.read_bytes())
-    except OSError as error:
-        raise NotReady(
-            f"Cannot read {path}: {error.strerror}.", "Check that it belongs to you and that the disk is not full."
-        ) from error
-    except asyncssh.KeyImportError as error:
-        raise NotReady(
-            f"{path} is not an SSH key.", "Delete it, restart the box, then pair every recorder again."
-        ) from error
+def machine_of(row: RemoteRow) -> Machine:
+    """Where the recorder is."""
+    return Machine(host=row.host, port=row.port, username=row.username, remedies=REMEDIES, connect_s=CONNECT_S)
 
 
 async def host_key_of(row: RemoteRow) -> str:
     """The host key that the machine shows, without signing in."""
-    with _in_words(row):
-        async with asyncio.timeout(CONNECT_S):
-            key = await asyncssh.get_server_host_key(row.host, row.port, server_host_key_algs=HOST_KEYS, config=None)
-    if key is None:
-        raise Refused(f"{row.host} shows no host key.", "Check that an SSH server answers at this port.")
-    return _line(key)
+    return await ssh.host_key_of(machine_of(row))
 
 
 @contextlib.asynccontextmanager
 async def signed_in(
     row: RemoteRow, pin: str, *, key: asyncssh.SSHKey | None = None, password: str | None = None
 ) -> AsyncIterator[asyncssh.SSHClientConnection]:
-    """
-    A connection to a machine that has shown the host key `pin`, with the box's key or with a password.
-
-    Raises:
-        OtherHostKey: it showed another one; nothing was sent.
-        Refused: it does not take the key.
-        InvalidInput: it does not take the password.
-        NotReady: it cannot be reached.
-    """
-    host = _PinnedHost(pin)
-    with _in_words(row, host, by_password=password is not None):
-        async with asyncio.timeout(CONNECT_S):
-            connection = await asyncssh.connect(
-                row.host,
-                row.port,
-                username=row.username,
-                password=password,
-                client_keys=None if key is None else [key],
-                preferred_auth="publickey" if key is not None else "password,keyboard-interactive",
-                client_factory=lambda: host,
-                known_hosts=([], [], []),
-                server_host_key_algs=HOST_KEYS,
-                agent_path=None,
-                config=None,
-                compression_algs=None,
-                keepalive_interval=KEEPALIVE_S,
-                keepalive_count_max=KEEPALIVES_MISSED,
-                login_timeout=CONNECT_S,
-            )
-    try:
+    """A connection to the recorder's machine; raises as `ssh.signed_in`."""
+    async with ssh.signed_in(machine_of(row), pin, key=key, password=password) as connection:
         yield connection
-    finally:
-        connection.abort()
-        with contextlib.suppress(TimeoutError, *FAR_ERRORS):
-            async with asyncio.timeout(OPEN_S):
-                await connection.wait_closed()
 
 
 async def open_socket(
@@ -133,121 +68,3 @@ async def open_socket(
         ) from error
     except (TimeoutError, *FAR_ERRORS) as error:
         raise NotReady(f"The connection to {row.host} broke.", "It is made again by itself.") from error
-
-
-class _PinnedHost(asyncssh.SSHClient):
-    """Accepts one host key, and remembers what was shown."""
-
-    def __init__(self, pin: str) -> None:
-        self._pin = pin
-        self.seen: str | None = None
-
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        """Asked by asyncssh for every key, as it knows no host."""
-        self.seen = _line(key)
-        return self.seen == self._pin
-
-    @property
-    def pin(self) -> str:
-        """The key that was expected."""
-        return self._pin
-
-
-@contextlib.contextmanager
-def _in_words(row: RemoteRow, host: _PinnedHost | None = None, *, by_password: bool = False) -> Iterator[None]:
-    """What goes wrong on the way to a machine, as a person can act on it."""
-    try:
-        yield
-    except asyncssh.HostKeyNotVerifiable as error:
-        raise _other_key(row, host) from error
-    except asyncssh.PermissionDenied as error:
-        raise _denied(row, by_password=by_password) from error
-    except TimeoutError as error:
-        raise NotReady(
-            f"{row.host} does not answer.",
-            "Check its power, its cable, and that it is in this box's network.",
-        ) from error
-    except socket.gaierror as error:
-        raise NotReady(
-            f"No machine is called {row.host} in this network.",
-            "Check the name, or use the address that `hostname -I` prints on it.",
-        ) from error
-    except OSError as error:
-        raise _unreached(row, error) from error
-    except asyncssh.Error as error:
-        raise _cut_off(row, error.reason) from error
-
-
-def _unreached(row: RemoteRow, error: OSError) -> NotReady:
-    # A name with several addresses is tried at each; asyncio then tells all their errors in one text.
-    told = re.findall(r"\[Errno (\d+)\]", str(error))
-    number = error.errno or (int(told[-1]) if told else 0)
-    if number == errno.ECONNREFUSED:
-        return NotReady(
-            f"{row.host} is on, but nothing answers at its port {row.port}.",
-            "Switch SSH on there: sudo systemctl enable --now ssh.",
-        )
-    if number in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
-        return _cut_off(row, os.strerror(number))
-    return NotReady(
-        f"{row.host} cannot be reached: {os.strerror(number) if number else error}.",
-        "Check its power, its cable, and that it is in this box's network.",
-    )
-
-
-def _cut_off(row: RemoteRow, why: str) -> NotReady:
-    return NotReady(
-        f"{row.host} cut the connection off: {why.rstrip('.') or 'no reason given'}.",
-        f"Check that an SSH server answers at its port {row.port}, and that it is not overloaded.",
-    )
-
-
-def _other_key(row: RemoteRow, host: _PinnedHost | None) -> ApplianceError:
-    seen = None if host is None else host.seen
-    if host is None or seen is None:
-        return Refused(f"{row.host} shows a host key of a kind that is not taken.", "Give it an ed25519 host key.")
-    return OtherHostKey(
-        f"{row.host} shows another host key than before: {fingerprint(seen)} instead of {fingerprint(host.pin)}.",
-        "Somebody else may be answering at this address. If its card was flashed anew, pair it again under Recorders.",
-        seen=seen,
-    )
-
-
-def _denied(row: RemoteRow, *, by_password: bool) -> ApplianceError:
-    if by_password:
-        return InvalidInput(
-            f"{row.host} does not take this password for {row.username}.",
-            "Type it again. If it never does, paste the key instead: passwords may be switched off there.",
-            field="password",
-        )
-    return Refused(
-        f"{row.host} does not let this box in as {row.username}.",
-        "Pair it under Recorders, or paste the box's key there.",
-    )
-
-
-def _line(key: asyncssh.SSHKey) -> str:
-    """A public key as it is stored, without its comment."""
-    return " ".join(key.export_public_key().decode().split()[:2])
-
-
-def public_line(key: asyncssh.SSHKey) -> str:
-    """A public key as it stands in authorized_keys, without options."""
-    return f"{_line(key)} {KEY_COMMENT}"
-
-
-def _make_key(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secret = asyncssh.generate_private_key("ssh-ed25519", KEY_COMMENT).export_private_key()
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.unlink(missing_ok=True)
-    fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(fd, secret)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    with contextlib.suppress(FileExistsError):  # Another process was first: its key is the one.
-        os.link(partial, path)
-    partial.unlink()
-    sync_directory(path.parent)

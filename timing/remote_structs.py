@@ -1,14 +1,12 @@
 """Recorders on other machines: what is typed in, what is shown, what can go wrong with reaching one."""
 
-import base64
-import hashlib
 import re
 from enum import StrEnum
 from pathlib import Path
 
 from msgspec import Struct
 
-from appliance.errors import ApplianceError, InvalidInput, NotReady
+from appliance.errors import ApplianceError, InvalidInput
 
 DEFAULT_PORT = 22
 DEFAULT_SOCKET = "/run/trackside/timing.sock"
@@ -72,18 +70,6 @@ class SocketSeen(StrEnum):
     ABSENT = "absent"
 
 
-class Refused(NotReady):
-    """The machine is there and says no: trying again soon would only have it shut us out for longer."""
-
-
-class OtherHostKey(Refused):
-    """It showed `seen`, another host key than the known one."""
-
-    def __init__(self, message: str, remedy: str, *, seen: str | None) -> None:
-        super().__init__(message, remedy)
-        self.seen = seen
-
-
 def checked(new: NewRemote) -> NewRemote:
     """
     The same without blanks around it.
@@ -109,12 +95,6 @@ def checked(new: NewRemote) -> NewRemote:
             field="remote_socket",
         )
     return NewRemote(name=name, host=host, port=new.port, username=username, remote_socket=socket)
-
-
-def fingerprint(host_key: str) -> str:
-    """SHA256:… of "ssh-ed25519 AAAA…", as `ssh-keygen -lf` prints it."""
-    digest = hashlib.sha256(base64.b64decode(host_key.split()[1])).digest()
-    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
 def in_words(error: ApplianceError) -> str:

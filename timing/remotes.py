@@ -25,6 +25,7 @@ from appliance.clock import mono_ns, now_iso
 from appliance.database import Database
 from appliance.errors import Conflict, InvalidInput, NotFound, NotReady
 from appliance.facts import Facts
+from appliance.host_keys import fingerprint
 from appliance.ids import new_id
 from timing.facts import RemotesChanged
 from timing.remote_link import Tunnel
@@ -35,7 +36,6 @@ from timing.remote_structs import (
     RemoteLink,
     SocketSeen,
     checked,
-    fingerprint,
 )
 from timing.stream import RecorderHello
 from timing.stream_link import LinkLost, connection, greet
@@ -281,7 +281,7 @@ class RemoteRecorders:
         async with self._key_lock:
             if self._key is None:
                 await asyncio.to_thread(importlib.import_module, "timing.remote_pairing")
-                from timing.remote_ssh import load_key
+                from appliance.ssh import load_key
 
                 self._key = await asyncio.to_thread(load_key, self._data_dir)
         return self._key
