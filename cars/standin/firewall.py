@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 APPS = {"Nginx Full": (80, 443), "Nginx HTTP": (80,), "Nginx HTTPS": (443,), "OpenSSH": (22,)}
 SERVICES = {"ssh": 22, "http": 80, "https": 443, "domain": 53, "ntp": 123}
+TCP = {22, 80, 443}
+"""What /etc/services knows for TCP only: ufw then says 22/tcp."""
 FROM = re.compile(
     r"(?:in )?(?:on (?P<on>\S+) )?from (?P<source>\S+)"
     r"(?: to any)?(?: port (?P<port>\S+))?(?: proto (?P<proto>tcp|udp))?(?: comment .*)?"
@@ -55,7 +57,8 @@ def rule_of(text: str) -> Rule:
     if text in APPS:
         return Rule(text, APPS[text], "tcp")
     port, _, proto = text.split(" comment ", maxsplit=1)[0].partition("/")
-    return Rule(text, (SERVICES.get(port) or int(port),), proto or None)
+    named = SERVICES.get(port)
+    return Rule(text, (named or int(port),), proto or ("tcp" if named in TCP else None))
 
 
 def ruleset(firewall: Firewall, interface: str, banned: tuple[str, ...] = ()) -> str:

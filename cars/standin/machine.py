@@ -69,6 +69,10 @@ class Effects(Protocol):
 
     def power_off(self) -> None: ...
 
+    def is_password(self, user: str, password: str) -> bool: ...
+
+    def change_password(self, user: str, old: str, new: str) -> bool: ...
+
 
 @dataclass(slots=True)
 class Unit:
@@ -103,14 +107,18 @@ class Machine:
         self.light = (0, 0, 255)
         self.is_driving = False
         self.wifi_power_save = True
+        self.address = "0.0.0.0"  # noqa: S104  nothing listens there: it is what the console shows
+        self.drive_mode, self.max_throttle = "manual", 0.0
+        self.loading, self.drives = "loaded", ""
         self.journal: list[str] = []
         self.ros_start_s = 0.0
         self.calls: list[tuple[str, ...]] = []
         """Every tool that was started, oldest first: what a test asks."""
         for rule in profile.open_ports:
             self.firewall.allow(rule)
-        for name in (*profile.units, *(("ssh",) if profile.ssh_on and not profile.ssh_socket else ())):
+        for name in profile.units:
             self.units[name] = Unit(is_enabled=True)
+        self.units["ssh"] = Unit(is_enabled=profile.ssh_on and not profile.ssh_socket)
         if profile.ssh_socket:
             self.units["ssh.socket"] = Unit(is_enabled=True)
 

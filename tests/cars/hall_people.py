@@ -7,6 +7,11 @@ from pathlib import Path
 from cars.standin.profiles import Profile
 
 UID = 1000
+PAM_PASSWORD = """\
+password [success=1 default=ignore] pam_unix.so obscure sha512
+password requisite pam_deny.so
+password required pam_permit.so
+"""
 GROUPS = ("adm", "sudo")
 
 
@@ -20,6 +25,8 @@ def write_accounts(profile: Profile, *, password: str, is_expired: bool) -> Path
     _write("/etc/shadow", [*locked, f"{user}:{_hashed(password)}:{changed}:0:99999:7:::"], 0o640)
     groups = [_joined(line, user) for line in _lines("/etc/group") if _is_system(line)]
     _write("/etc/group", [*groups, f"{user}:x:{UID}:"])
+    # Debian's own hashes as yescrypt, which openssl does not know.
+    Path("/etc/pam.d/common-password").write_text(PAM_PASSWORD)
     home.mkdir(mode=0o755)
     os.chown(home, UID, UID)
     return home
