@@ -35,8 +35,9 @@ from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
 from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
-from cars import cars_schema, models_schema
+from cars import cars_schema, fleets_schema, models_schema
 from cars.cars import Cars
+from cars.fleets import Fleets
 from cars.uploads import opened_models
 from timing import loose_schema, queue_schema, remote_schema, schema, strips_schema
 from timing.boards import Boards
@@ -65,6 +66,7 @@ MIGRATIONS = (
     remote_schema.MIGRATIONS,
     models_schema.MIGRATIONS,
     cars_schema.MIGRATIONS,
+    fleets_schema.MIGRATIONS,
 )
 """Every room's tables, in the order of their dependence."""
 GRACE_S = 2
@@ -104,6 +106,8 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         rescoring = Rescoring(db, facts, events, control, strips)
         cars = Cars(db, facts)
         await cars.load()
+        fleets = Fleets(db, facts, cars)
+        await fleets.load()
         strip_check = StripCheck(facts, strips.recorders)
         strips.start()
         remotes.start()
@@ -131,6 +135,7 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
                     models=models,
                     uploads=uploads,
                     cars=cars,
+                    fleets=fleets,
                     health=health,
                 )
         finally:

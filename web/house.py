@@ -10,6 +10,7 @@ from appliance.people import People
 from appliance.sessions import Sessions
 from appliance.settings import Settings
 from cars.cars import Cars
+from cars.fleets import Fleets
 from cars.models import Models
 from cars.uploads import Uploads
 from timing.boards import Boards
@@ -45,4 +46,5 @@ class House:
     models: Models
     uploads: Uploads
     cars: Cars
+    fleets: Fleets
     health: Health

@@ -86,6 +86,11 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "GET /api/uploads/{upload_id}": (SIGNED_IN, None, 404),
     "PUT /api/uploads/{upload_id}": (SIGNED_IN, None, 400),
     "DELETE /api/uploads/{upload_id}": (SIGNED_IN, None, 404),
+    "GET /api/fleets": (CREW, None, 200),
+    "POST /api/fleets": (CREW, {"name": ""}, 400),
+    "PATCH /api/fleets/{fleet_id}": (CREW, {"name": "Left"}, 404),
+    "PUT /api/fleets/{fleet_id}/cars": (CREW, {"car_ids": []}, 404),
+    "DELETE /api/fleets/{fleet_id}": (CREW, None, 404),
     "GET /api/health": (EVERYBODY, None, 503),
     "GET /api/box": (EVERYBODY, None, 200),
 }

@@ -6,10 +6,11 @@ came in through the API.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
+from cars.fleet_structs import FleetView
 from timing.rules import LAP_COUNTS, Direction, EventType, RaceRules, Ranking, TrackType
 from timing.structs import Event, NewEvent, NewTrack, StripLine, Track
 from web.pages.staff.forms import Form
@@ -65,6 +66,11 @@ def choices(typed: dict[str, str]) -> dict[str, Choices]:
         "direction": [(value.value, words) for value, words in DIRECTIONS],
         "ranking": [(value.value, words) for value, words in RANKINGS],
     }
+
+
+def fleet_choices(fleets: Sequence[FleetView]) -> Choices:
+    """Whose cars a track may race; nothing to choose where there is no fleet."""
+    return [("", "Any car of this box"), *((fleet.fleet_id, fleet.name) for fleet in fleets)] if fleets else []
 
 
 def typed_of(event: Event) -> dict[str, str]:
