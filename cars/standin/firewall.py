@@ -66,7 +66,8 @@ def ruleset(firewall: Firewall, interface: str, banned: tuple[str, ...] = ()) ->
     rules = [_nft(rule) for rule in firewall.rules] if firewall.is_active else ["accept"]
     elements = f"elements = {{ {', '.join(banned)} }}" if banned else ""
     body = "\n    ".join(rules)
-    return f"""flush ruleset
+    return f"""table inet car {{}}
+delete table inet car
 table inet car {{
   set banned {{ type ipv4_addr; flags timeout; {elements} }}
   chain input {{

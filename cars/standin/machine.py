@@ -110,6 +110,7 @@ class Machine:
         self.address = "0.0.0.0"  # noqa: S104  nothing listens there: it is what the console shows
         self.drive_mode, self.max_throttle = "manual", 0.0
         self.loading, self.drives = "loaded", ""
+        self.ssh_gap_s = 0.0
         self.journal: list[str] = []
         self.ros_start_s = 0.0
         self.calls: list[tuple[str, ...]] = []
@@ -224,10 +225,18 @@ class Machine:
     def _core_started(self) -> None:
         """Stock: its setup.py configures openssh-server anew at each start, and names the machine after its serial."""
         if not self.profile.is_community and self.units.get("ssh", Unit()).is_active:
-            self.restart("ssh")
+            self._restart_ssh()
         if self._sets_host_name():
             self.host_name = host_name_of(self.serial)
             self.effects.set_host_name(self.host_name)
+
+    def _restart_ssh(self) -> None:
+        """In the background, as the core does it while it starts."""
+        self.stop("ssh")
+        if self.ssh_gap_s:
+            threading.Timer(self.ssh_gap_s, self.start, ["ssh"]).start()
+        else:
+            self.start("ssh")
 
     def _sets_host_name(self) -> bool:
         """As its own network_config.py says it: a crew may have changed the flag."""

@@ -11,11 +11,13 @@ time.time() on the car is this machine's, and so are the times of files. Tools t
 """
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -29,7 +31,7 @@ from cars.standin.machine import host_name_of
 from cars.standin.profiles import PROFILES, Profile
 from tests.cars.hall_faults import Faults
 
-MISSING = [tool for tool in ("sshd", "ip", "nft", "sudo", "nsenter", "unshare", "openssl")
+MISSING = [tool for tool in ("sshd", "ip", "nft", "tc", "avahi-daemon", "sudo", "nsenter", "unshare", "openssl")
            if shutil.which(tool, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None]  # fmt: skip
 needs_hall = pytest.mark.skipif(
     (os.geteuid() != 0 or bool(MISSING)) and not os.environ.get("CI"),
@@ -69,6 +71,10 @@ class Car(Faults):
         self.process = process
         self.pid = 0
         self._asking = asyncio.Lock()
+
+    @property
+    def interface(self) -> str:
+        return self.profile.interface
 
     @property
     def console_password(self) -> str:
@@ -111,9 +117,9 @@ class Car(Faults):
         await self._ask({"do": "set", "name": name, "value": value})
 
     async def end(self) -> None:
-        """Everything of it goes with its process 1."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        """Everything of it goes with its process 1, at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid or self.process.pid, signal.SIGKILL)
         async with asyncio.timeout(DEADLINE_S):
             await self.process.wait()
 
@@ -121,6 +127,15 @@ class Car(Faults):
         """Wait until its services answer."""
         said = await self._ask(self.settings)
         self.pid = said["pid"]
+
+    async def again(self, **changes: object) -> None:
+        """Another system on the same chassis: everything that was written is gone."""
+        await self.end()
+        self.settings |= {**changes, "port": f"car{next(self.hall.numbers)}"}
+        self.cable, self.pid = self.settings["port"], 0
+        self.password = self.settings["password"] = self.profile.password
+        self.process = await started_car()
+        await self.begin()
 
     async def _ask(self, asked: dict[str, Any]) -> Any:
         assert self.process.stdin is not None
@@ -142,7 +157,7 @@ class Hall:
         self.name = ""
         self.net = ""
         self._process: Process | None = None
-        self._next = itertools.count(10)
+        self.numbers = itertools.count(10)
 
     @property
     def address(self) -> str:
@@ -158,20 +173,53 @@ class Hall:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def enter(self) -> list[str]:
+        """What to put before a command that is to run at the bridge."""
+        return ["nsenter", "-t", str(self.pid), "-n"]
+
+    def entering(self, pid: int) -> list[str]:
+        """The same, in the network of this process: a car's `pid`."""
+        return ["nsenter", "-t", str(pid), "-n"]
+
+    async def ip(self, *arguments: str) -> None:
+        """Change something at the bridge."""
+        await self.tell(*self.enter, "ip", *arguments)
+
+    async def tell(self, *command: str, check: bool = True) -> None:
+        """A command of this machine."""
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=asyncio.subprocess.STDOUT)
+        said, _ = await process.communicate()
+        assert process.returncode == 0 or not check, f"{command}: {said.decode()}"
+
+    def pids_of(self, pid: int) -> list[int]:
+        """The processes of a car but its first; as this machine numbers them."""
+        space = os.readlink(f"/proc/{pid}/ns/pid")
+        there = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and int(entry.name) != pid and os.readlink(entry / "ns/pid") == space:
+                    there.append(int(entry.name))
+        return there
+
     async def __aenter__(self) -> Self:
         bridge = "ip link add hall type bridge && ip link set hall up && ip link set lo up && echo there && exec cat"
         self._process = await asyncio.create_subprocess_exec(
             "unshare", "--net", "sh", "-c", bridge, stdin=PIPE, stdout=PIPE
         )
         assert self._process.stdout is not None
-        assert await self._process.stdout.readline() == b"there\n"
-        self._claim()
+        try:
+            assert await self._process.stdout.readline() == b"there\n"
+            self._claim()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(car.end() for car in self.cars), return_exceptions=True)
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._process is not None:
+            self._process.kill()
             await self._process.wait()
         # The name space and with it the cable go a moment after its last process.
         run_ip_quietly("link", "delete", self.name)
@@ -207,7 +255,7 @@ class Hall:
             boot_s: How long a reboot keeps it away.
         """
         changes = {} if ssh_on is None else {"ssh_on": ssh_on, "open_ports": ("Nginx Full", *("ssh",) * ssh_on)}
-        kind, number = replace(PROFILES[profile], **changes), next(self._next)
+        kind, number = replace(PROFILES[profile], **changes), next(self.numbers)
         serial = serial or f"AMSS-{number:04d}"
         ordinary = "deepracer" if kind.is_community else host_name_of(serial)
         settings = {
@@ -228,12 +276,7 @@ class Hall:
             "clock_off_s": clock_off_s,
             "boot_s": boot_s,
         }
-        process = await asyncio.create_subprocess_exec(
-            "unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
-            sys.executable, "-m", "tests.cars.hall_init",
-            stdin=PIPE, stdout=PIPE, cwd=TREE, start_new_session=True,
-        )  # fmt: skip
-        car = Car(self, kind, settings, process)
+        car = Car(self, kind, settings, await started_car())
         self.cars.append(car)
         await car.begin()
         return car
@@ -251,6 +294,15 @@ class Hall:
         subprocess.run(inside, check=True, capture_output=True)
         assert run_ip_quietly("address", "add", f"{self.address}/24", "dev", self.name)
         assert run_ip_quietly("link", "set", self.name, "up")
+
+
+async def started_car() -> Process:
+    """Process 1 of a car, in name spaces of its own, waiting to be told what to be."""
+    return await asyncio.create_subprocess_exec(
+        "unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
+        sys.executable, "-m", "tests.cars.hall_init",
+        stdin=PIPE, stdout=PIPE, cwd=TREE, start_new_session=True,
+    )  # fmt: skip
 
 
 def run_ip_quietly(*arguments: str) -> bool:

@@ -33,6 +33,17 @@ UseDNS no
 MaxStartups 10:30:100
 Subsystem sftp /usr/lib/openssh/sftp-server
 """
+AVAHI = """\
+[server]
+use-ipv4=yes
+use-ipv6=no
+enable-dbus=no
+ratelimit-interval-usec=1000000
+ratelimit-burst=1000
+[publish]
+publish-hinfo=no
+publish-workstation=no
+"""
 SSHD = "/usr/sbin/sshd"
 CERTIFICATE = Path("/etc/ssl/deepracer.pem")
 DEADLINE_S = 20.0
@@ -106,6 +117,9 @@ class Ground:
                 old.unlink()
         Path("/etc/ssh/sshd_config").write_text(SSHD_CONFIG)
         self.new_host_keys(self.settings["host_key"])
+        for old in Path("/etc/avahi/services").glob("*"):
+            old.unlink()
+        Path("/etc/avahi/avahi-daemon.conf").write_text(AVAHI)
         sudoers = Path("/etc/sudoers")
         if sudoers.exists():
             sudoers.write_text("Defaults env_reset\nDefaults secure_path=\"/usr/local/sbin:/usr/local/bin:/usr/sbin:"
@@ -140,6 +154,8 @@ class Ground:
         elif name == "nginx":
             console = Console(self._car(), CERTIFICATE, CERTIFICATE, host="0.0.0.0", ports=(80, 443))
             self._console = console
+        elif name == "avahi-daemon":
+            self._start_avahi()
 
     def stop_unit(self, name: str) -> None:
         """sshd's listener only: sessions live on, as its unit file has it (KillMode=process)."""
@@ -148,7 +164,8 @@ class Ground:
             self._console = None
         process = self._services.pop("ssh" if name == "ssh.socket" else name, None)
         if process is not None:
-            process.kill()
+            # avahi says goodbye when it is stopped in order.
+            process.terminate() if name == "avahi-daemon" else process.kill()
             process.wait()
 
     def apply_firewall(self, firewall: Firewall) -> None:
@@ -183,7 +200,18 @@ class Ground:
         threading.Thread(target=self._reboot, daemon=True).start()
 
     def power_off(self) -> None:
-        threading.Thread(target=self._go_down, daemon=True).start()
+        threading.Thread(target=self.go_down, daemon=True).start()
+
+    def restart_sshd(self) -> None:
+        """Reads its keys again; whether it runs as a service or behind its socket."""
+        name = "ssh.socket" if self.profile.ssh_socket else "ssh"
+        if "ssh" in self._services:
+            self.stop_unit(name)
+            self.start_unit(name)
+
+    def uname(self) -> str:
+        """The kernel's host name, which the test cannot ask from outside."""
+        return socket.gethostname()
 
     def power_on(self) -> None:
         """Somebody pressed the button."""
@@ -195,11 +223,11 @@ class Ground:
         self.is_off = False
 
     def _reboot(self) -> None:
-        self._go_down()
+        self.go_down()
         time.sleep(self.settings["boot_s"])
         self.power_on()
 
-    def _go_down(self) -> None:
+    def go_down(self) -> None:
         """Silence first, as a power cut looks from the network; then nothing runs."""
         time.sleep(0.05)
         self.is_off = True
@@ -210,6 +238,14 @@ class Ground:
             process.wait()
         self._services.clear()
         self.stop_unit("nginx")
+
+    def _start_avahi(self) -> None:
+        """Says its name, and what lies in /etc/avahi/services: nothing, as it comes."""
+        Path("/run/avahi-daemon").mkdir(exist_ok=True)
+        options = ["--no-drop-root", "--no-chroot", "--no-rlimits", "--no-proc-title", "-s"]
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        Path("/run/avahi-daemon/pid").unlink(missing_ok=True)
+        self._services["avahi-daemon"] = subprocess.Popen(["/usr/sbin/avahi-daemon", *options], **quiet)
 
     def _start_sshd(self) -> None:
         if "ssh" in self._services:

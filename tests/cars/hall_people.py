@@ -25,6 +25,9 @@ def write_accounts(profile: Profile, *, password: str, is_expired: bool) -> Path
     _write("/etc/shadow", [*locked, f"{user}:{_hashed(password)}:{changed}:0:99999:7:::"], 0o640)
     groups = [_joined(line, user) for line in _lines("/etc/group") if _is_system(line)]
     _write("/etc/group", [*groups, f"{user}:x:{UID}:"])
+    # Without pam_unix's two seconds after a wrong password.
+    auth = Path("/etc/pam.d/common-auth")
+    auth.write_text(auth.read_text().replace("pam_unix.so", "pam_unix.so nodelay"))
     # Debian's own hashes as yescrypt, which openssl does not know.
     Path("/etc/pam.d/common-password").write_text(PAM_PASSWORD)
     home.mkdir(mode=0o755)
