@@ -25,7 +25,10 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORMS = frozenset({RequestEncodingType.URL_ENCODED.value, RequestEncodingType.MULTI_PART.value})
 NEW_TOKEN = "new_csrf_token"  # noqa: S105  a key in the request's state, not a secret
 EXEMPT = "csrf_exempt"
-"""`opt={EXEMPT: True}` on a handler that takes JSON and changes nothing for the person signed in."""
+"""
+`opt={EXEMPT: True}` on a handler that takes JSON and changes nothing for the person signed in, or that reads a form
+with files as it comes and calls `check_csrf_field` before it takes a file.
+"""
 
 
 def csrf_token(connection: Connection) -> str:
@@ -55,7 +58,16 @@ async def check_csrf(connection: Connection, handler: BaseRouteHandler) -> None:
         return
     if bearer_of(connection) is not None or not _rides_on_a_browser(connection):
         return
-    sent = await _sent_token(connection)
+    check_csrf_field(connection, await _sent_token(connection))
+
+
+def check_csrf_field(connection: Connection, sent: str | None) -> None:
+    """
+    The token that a page of ours sent.
+
+    Raises:
+        NotAllowed: it is not the right one; nothing was done.
+    """
     kept = connection.cookies.get(CSRF_COOKIE)
     foreign = connection.headers.get("sec-fetch-site") == "cross-site"
     if foreign or not sent or not kept or not compare_digest(sent.encode(), kept.encode()):

@@ -37,7 +37,7 @@ def gap(ms: int | None) -> str:
 def megabytes(size_bytes: int, of_bytes: int | None = None) -> str:
     """A size as phones show it, "21.3 MB" or "48 kB"; in the unit that `of_bytes` would have, to be read beside it."""
     if (size_bytes if of_bytes is None else of_bytes) < KILOBYTES_BELOW:
-        return f"{size_bytes / 1000:.0f} kB"
+        return f"{max(round(size_bytes / 1000), min(size_bytes, 1))} kB"
     return f"{size_bytes / 1_000_000:.1f} MB"
 
 

@@ -28,6 +28,7 @@ def test_a_gap_carries_its_sign(ms: int | None, text: str) -> None:
     ("size_bytes", "of_bytes", "text"),
     [
         (0, None, "0 kB"),
+        (1, None, "1 kB"),
         (48_211, None, "48 kB"),
         (99_999, None, "100 kB"),
         (100_000, None, "0.1 MB"),

@@ -8,16 +8,19 @@ from litestar.response import Redirect
 
 from appliance.errors import ApplianceError, InvalidInput
 from appliance.people_structs import Person, RacerPatch
+from cars.models import Sought
 from timing.races import RaceFilter
 from web.api.session import client_address
 from web.auth import ended_session_cookie, require_viewer, signed_in
 from web.given import House, Viewer, Visitor
+from web.pages.model_words import shown
 from web.pages.public.codes import box_address, qr_inline
 from web.pages.public.forms import Values, refused, signed_in_at, text_fields
 from web.pages.public.turns import turns_of
 from web.render import fragment, page
 
 RACES_SHOWN = 50
+MODELS_SHOWN = 3
 FORGET_WORD = "forget me"
 
 AnyRequest = Request[Any, Any, Any]
@@ -104,12 +107,14 @@ async def my_context(request: AnyRequest, house: House, me: Viewer) -> dict[str,
     """All that the page shows of its person."""
     person = house.people.get(me.person_id)
     event = house.events.current()
+    models = await house.models.find(Sought(racer_id=me.person_id, limit=MODELS_SHOWN))
     races = await house.control.list(RaceFilter(racer_id=me.person_id, limit=RACES_SHOWN))
     return {
         "person": person,
         "event": event,
         "turns": turns_of(house, me),
         "races": races,
+        "models": [shown(model) for model in models],
         "event_names": {one.event_id: one.name for one in house.events.list()},
         **badge_of(request, house, person),
     }

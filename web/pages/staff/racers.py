@@ -15,9 +15,11 @@ from litestar.response import Redirect
 from appliance.errors import ApplianceError, NotFound
 from appliance.people import NewRacer, Person, RacerPatch
 from appliance.permissions import Permission, Role
+from cars.models import Sought
 from timing.races import RaceFilter
 from web.auth import needs
 from web.given import House, Viewer
+from web.pages.model_words import shown
 from web.pages.public.codes import box_address, qr_inline
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.once import FIELD, once, once_input
@@ -197,6 +199,7 @@ async def _racer_page(
         person=person,
         form=form,
         races=races,
+        models=[shown(model) for model in await house.models.find(Sought(racer_id=person.person_id, limit=5))],
         event=current,
         places=house.queue.position_of(person.person_id),
         races_link="/staff/races?" + urlencode({"racer": person.person_id}),
