@@ -35,9 +35,10 @@ from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
 from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
-from cars import cars_schema, fleets_schema, models_schema
+from cars import cars_schema, fleets_schema, models_schema, push_schema
 from cars.cars import Cars
 from cars.fleets import Fleets
+from cars.pushes import opened_pushes
 from cars.uploads import opened_models
 from timing import loose_schema, queue_schema, remote_schema, schema, strips_schema
 from timing.boards import Boards
@@ -66,6 +67,7 @@ MIGRATIONS = (
     remote_schema.MIGRATIONS,
     models_schema.MIGRATIONS,
     cars_schema.MIGRATIONS,
+    push_schema.MIGRATIONS,
     fleets_schema.MIGRATIONS,
 )
 """Every room's tables, in the order of their dependence."""
@@ -115,7 +117,10 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         for name, probe in probes(strips).items():
             health.register(name, probe)
         try:
-            async with opened_models(db, facts, people, settings) as (models, uploads):
+            async with (
+                opened_models(db, facts, people, settings) as (models, uploads),
+                opened_pushes(db, facts, models=models, cars=cars, data_dir=settings.data_dir) as pushes,
+            ):
                 yield House(
                     settings=settings,
                     box=identity_of(settings, secret),
@@ -136,6 +141,7 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
                     uploads=uploads,
                     cars=cars,
                     fleets=fleets,
+                    pushes=pushes,
                     health=health,
                 )
         finally:

@@ -12,6 +12,7 @@ from appliance.settings import Settings
 from cars.cars import Cars
 from cars.fleets import Fleets
 from cars.models import Models
+from cars.pushes import Pushes
 from cars.uploads import Uploads
 from timing.boards import Boards
 from timing.control import RaceControl
@@ -47,4 +48,5 @@ class House:
     uploads: Uploads
     cars: Cars
     fleets: Fleets
+    pushes: Pushes
     health: Health

@@ -1,0 +1,95 @@
+"""
+A small car: a real OpenSSH server behind a cable of its own, a disk of its own at /opt, and the real helper under sudo.
+
+Quick to make, for everything about pushing that has nothing to do with what a car is besides. It has no accounts, no
+firewall, no console and no mDNS: tests/cars/hall.py has those. Only root may make one.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Self
+
+import asyncssh
+
+from tests.timing.sshd import Cable, Sshd
+
+HELPER = Path(__file__).resolve().parents[2] / "cars/on_car/trackside-car"
+DISK_BYTES = 400_000_000
+"""Room for a model or two beside the 200 MB that must stay free."""
+
+INSIDE = """
+mount --bind "$1" /opt && mount --bind "$2" /usr/local/sbin || exit 1
+shift 2; exec "$@"
+"""
+
+
+class SmallCar(Sshd):
+    """`with SmallCar(directory, key)`: a car with room for models, which the box may sign in to with its key."""
+
+    def __init__(self, directory: Path, key: asyncssh.SSHKey, *, disk_bytes: int = DISK_BYTES) -> None:
+        self.cable = Cable()
+        super().__init__(directory, cable=self.cable)
+        self._disk, self._programs = directory / "opt", directory / "sbin"
+        self._disk_bytes = disk_bytes
+        inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", INSIDE, "sh"]
+        self._over_there = [*self.cable.over_there, *inside, str(self._disk), str(self._programs)]
+        self.authorize(" ".join(key.export_public_key().decode().split()[:2]))
+        self.more = "MaxSessions 10"
+
+    @property
+    def artifacts(self) -> Path:
+        """The car's models."""
+        return self._disk / "aws/deepracer/artifacts"
+
+    @property
+    def stages(self) -> Path:
+        """Where half-sent models lie."""
+        return self._disk / "aws/deepracer/.trackside"
+
+    def staged(self) -> dict[str, int]:
+        """The bytes of every file that lies half-sent on the car."""
+        return {
+            file.name: file.stat().st_size for file in self.stages.glob("[0-9a-f]*/*") if not file.name.startswith(".")
+        }
+
+    def held(self, folder: str) -> dict[str, bytes] | None:
+        """What a model's folder holds; None where there is none."""
+        path = self.artifacts / folder
+        return {file.name: file.read_bytes() for file in path.iterdir()} if path.is_dir() else None
+
+    @property
+    def pin(self) -> str:
+        """The host key that it shows."""
+        return " ".join(Path(f"{self.host_key}.pub").read_text().split()[:2])
+
+    @property
+    def helper(self) -> Path:
+        """The car's own copy of the helper."""
+        return self._programs / HELPER.name
+
+    def fill_disk(self, free_bytes: int) -> None:
+        """Bags and logs, until only this is left."""
+        room = os.statvfs(self._disk)
+        with (self._disk / "bag").open("wb") as bag:
+            os.posix_fallocate(bag.fileno(), 0, room.f_bavail * room.f_frsize - free_bytes)
+
+    def empty_disk(self) -> None:
+        """The bags are gone again."""
+        (self._disk / "bag").unlink()
+
+    def __enter__(self) -> Self:
+        self._disk.mkdir()
+        self._programs.mkdir()
+        size = f"size={self._disk_bytes}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(self._disk)], check=True)
+        self.artifacts.mkdir(parents=True)
+        shutil.copy(HELPER, self.helper)
+        self.cable.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *of: object) -> None:
+        super().__exit__(*of)
+        self.cable.__exit__(*of)
+        subprocess.run(["umount", "--lazy", str(self._disk)], check=False, capture_output=True)
