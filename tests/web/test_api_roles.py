@@ -91,6 +91,11 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "PATCH /api/fleets/{fleet_id}": (CREW, {"name": "Left"}, 404),
     "PUT /api/fleets/{fleet_id}/cars": (CREW, {"car_ids": []}, 404),
     "DELETE /api/fleets/{fleet_id}": (CREW, None, 404),
+    "GET /api/pushes": (CREW, None, 200),
+    "POST /api/pushes": (CREW, {"car_ids": [NOWHERE], "model_ids": [NOWHERE]}, 404),
+    "GET /api/pushes/{push_id}": (CREW, None, 404),
+    "DELETE /api/pushes/{push_id}": (CREW, None, 404),
+    "GET /api/cars/{car_id}/models": (CREW, None, 404),
     "GET /api/health": (EVERYBODY, None, 503),
     "GET /api/box": (EVERYBODY, None, 200),
 }

@@ -11,6 +11,7 @@ from web.api import (
     health,
     models,
     people,
+    pushes,
     queue,
     racers,
     races,
@@ -36,6 +37,7 @@ ROUTES = [
     *people.ROUTES,
     *models.ROUTES,
     *uploads.ROUTES,
+    *pushes.ROUTES,
     *health.ROUTES,
     *box.ROUTES,
 ]
