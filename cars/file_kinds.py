@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from cars.inspection import DOWNLOAD_AGAIN, Unfit
 
+GZIP_MARK = b"\x1f\x8b"
 HEAD_BYTES = 512
 """Enough to tell: a tar has its mark at 257."""
 
@@ -21,13 +22,14 @@ class Packing(StrEnum):
 
 
 _OTHER_ARCHIVES = (
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),
-    (b"7z\xbc\xaf\x27\x1c", "7z"),
-    (b"Rar!\x1a\x07", "rar"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x05\x06", "a zip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a rar archive"),
+    (b"BZh", "a tar.bz2 archive"),
+    (b"\xfd7zXZ\x00", "a tar.xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a tar.zst archive"),
+    (GZIP_MARK, "a .gz inside of a .gz"),
 )
 _TEXTS = (
     (
@@ -65,11 +67,32 @@ def packing_of(head: bytes) -> Packing:
     Raises:
         Unfit: It is no archive that may hold a model.
     """
-    if head.startswith(b"\x1f\x8b"):
+    if head.startswith(GZIP_MARK):
         return Packing.GZIP
     if head[_TAR_MARK] == b"ustar" or has_tar_sum(head):
         return Packing.PLAIN
-    raise _instead_of_a_model(head)
+    raise instead_of_a_model(head)
+
+
+def instead_of_a_model(head: bytes) -> Unfit:
+    """What to say of a file, or of the content of a .gz, that begins so and is no tar."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return Unfit("This file is empty.", "Look whether the download had finished, and upload the file again.")
+    if not any(head):
+        return Unfit("This file holds only zeros: its content got lost on the way.", DOWNLOAD_AGAIN)
+    for mark, name in _OTHER_ARCHIVES:
+        if head.startswith(mark):
+            return _other_archive(name)
+    if b"main_level/agent" in head:
+        return Unfit(
+            "This is the network alone (model.pb), without model_metadata.json.",
+            "Upload the whole .tar.gz of the physical car model, as it was downloaded.",
+        )
+    for starts, refusal in _TEXTS:
+        if text.startswith(starts):
+            return Unfit(*refusal)
+    return Unfit("This file is no .tar.gz archive, whatever its name says.", DOWNLOAD_AGAIN)
 
 
 def has_tar_sum(block: bytes) -> bool:
@@ -84,24 +107,9 @@ def has_tar_sum(block: bytes) -> bool:
     return int(digits, 8) in (sum(blank), sum(blank) - negative)
 
 
-def _instead_of_a_model(head: bytes) -> Unfit:
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not head:
-        return Unfit("This file is empty.", "Look whether the download had finished, and upload the file again.")
-    if not any(head):
-        return Unfit("This file holds only zeros: its content got lost on the way.", DOWNLOAD_AGAIN)
-    for mark, name in _OTHER_ARCHIVES:
-        if head.startswith(mark):
-            return _other_archive(name)
-    for starts, refusal in _TEXTS:
-        if text.startswith(starts):
-            return Unfit(*refusal)
-    return Unfit("This file is no .tar.gz archive, whatever its name says.", DOWNLOAD_AGAIN)
-
-
 def _other_archive(name: str) -> Unfit:
     return Unfit(
-        f"This is a {name} archive, not a .tar.gz.",
+        f"This is {name}, not a .tar.gz.",
         "Unpack it; if there is a .tar.gz with the physical car model inside, upload that one."
-        " Do not rename it: the content has to be a .tar.gz.",
+        " Another name is not enough: the content has to be a .tar.gz.",
     )

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from cars.inspection import DOWNLOAD_AGAIN, Unfit, shown
 from cars.model_words import NOT_A_CAR_MODEL, inputs_in_words
 
-MAX_FIELDS = 1_000_000
-"""A network of ours has about 300 nodes with 10 fields each; reading a million takes a second."""
-MAX_NODES = 50_000
+MAX_FIELDS = 200_000
+"""The network of a training has about 300 nodes with 10 fields each; reading these takes a second on a Pi."""
+MAX_NODES = 20_000
 MAX_NAME_BYTES = 4_096
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5

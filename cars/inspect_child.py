@@ -6,6 +6,7 @@ the files that its parent (cars/inspector.py) has open for it, and closes itself
 """
 
 import codecs
+import contextlib
 import errno
 import hashlib
 import mmap
@@ -28,6 +29,8 @@ BOX_IN_TROUBLE = 75
 TROUBLES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 NICENESS = 10
 """A lap comes first."""
+FIRST_TO_GO = "1000"
+"""When memory runs out, the kernel takes this process before anything else."""
 
 PREMADE = (
     "It also holds files made for one version of OpenVINO (.xml, .bin); they stay here, and the car makes its own."
@@ -106,8 +109,8 @@ def write_all(fd: int, data: bytes) -> None:
 def main() -> int:
     """Look into standard input; answers the exit status."""
     network_fd, metadata_fd = (int(argument) for argument in sys.argv[1:3])
-    _load_what_comes_late()
-    os.nice(NICENESS)
+    load_what_comes_late()
+    _stand_back()
     held = close_in()
     try:
         inspection = _inspection(network_fd, metadata_fd)
@@ -130,7 +133,15 @@ def _inspection(network_fd: int, metadata_fd: int) -> Inspection:
     return Fit(facts=facts)
 
 
-def _load_what_comes_late() -> None:
+def _stand_back() -> None:
+    """Others first, with the cores and when memory runs out; what a stricter unit forbids is no matter."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write(FIRST_TO_GO)
+
+
+def load_what_comes_late() -> None:
     """Python opens some modules only when they are used; afterwards nothing can be opened."""
     for coding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"):
         codecs.lookup(coding)

@@ -82,7 +82,7 @@ class Inspector:
             ended = await self._run(desk)
             inspection = self._verdict(ended)
             if isinstance(inspection, Fit):
-                await asyncio.to_thread(_keep, into)
+                inspection = await asyncio.to_thread(_keep, desk, into, inspection)
         finally:
             await asyncio.shield(asyncio.to_thread(_clear_desk, desk, into))
         return inspection
@@ -143,10 +143,7 @@ def _open_desk(archive: Path, into: Path) -> _Desk:
     into.mkdir(mode=0o700, exist_ok=True)
     opened: list[int] = []
     try:
-        # O_NONBLOCK: what turns out to be a pipe would keep us waiting.
-        opened.append(os.open(archive, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK))
-        if not stat.S_ISREG(os.fstat(opened[0]).st_mode):
-            raise NotReady("The uploaded file is no file.", "Upload it again.")
+        opened.append(_opened_archive(archive))
         for name in (NETWORK, METADATA):
             _part(into, name).unlink(missing_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -158,12 +155,30 @@ def _open_desk(archive: Path, into: Path) -> _Desk:
     return _Desk(*opened)
 
 
-def _keep(into: Path) -> None:
-    """Give the two files their names; the child has synced them."""
+def _opened_archive(archive: Path) -> int:
+    gone = NotReady("The uploaded file is not there any more, or is no file.", "Upload it again.")
+    try:
+        # O_NONBLOCK: what turns out to be a pipe would keep us waiting.
+        fd = os.open(archive, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise gone from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise gone
+    return fd
+
+
+def _keep(desk: _Desk, into: Path, fit: Fit) -> Inspection:
+    """Give the two files their names, if they are what the child says they are; it has synced them."""
+    sizes = tuple(os.fstat(fd).st_size for fd in (desk.network_fd, desk.metadata_fd))
+    if sizes != (fit.facts.pb_bytes, fit.facts.metadata_bytes):
+        log.error("inspection_not_believed sizes=%s facts=%s", sizes, fit.facts)
+        return BROKE_OFF
     for name in (NETWORK, METADATA):
         _part(into, name).replace(into / name)
     with _opened_folder(into) as fd:
         os.fsync(fd)
+    return fit
 
 
 def _clear_desk(desk: _Desk, into: Path) -> None:

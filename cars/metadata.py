@@ -67,7 +67,10 @@ def read_metadata(data: bytes) -> Metadata:
     text = _decoded(data)
     fields = _parsed(text)
     if str(fields.get("neural_network")).upper() == "LLM":
-        raise Unfit("This model drives with a language model, which no car can run.", _ASK_TRAINER)
+        raise Unfit(
+            "This model drives with a language model, which no car can run.",
+            "Upload the physical car model of a training with PPO or SAC.",
+        )
     sensors = _sensors(fields)
     kind = _choice(fields, "action_space_type", "discrete", frozenset(ActionSpace))
     algorithm = _choice(fields, "training_algorithm", "clipped_ppo", ALGORITHMS)
@@ -140,20 +143,28 @@ def _choice(fields: Mapping[str, object], key: str, default: str, known: frozens
     if not isinstance(value, str) or value not in known:
         choices = " or ".join(sorted(known))
         raise Unfit(
-            f"model_metadata.json has {shown(str(value))} as {key}, which no car knows: it has to be {choices}.",
+            f"model_metadata.json has {_as_written(value)} as {key}, which no car knows: it has to be {choices}.",
             _ASK_TRAINER,
         )
     return value
 
 
+def _as_written(value: object) -> str:
+    if isinstance(value, str) and value:
+        return shown(value)
+    return f"{value:g}" if isinstance(value, float) else shown(json.dumps(value))
+
+
 def _sensors(fields: Mapping[str, object]) -> tuple[str, ...]:
     value = fields.get("sensor", ["observation"])
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list):
+        raise Unfit("model_metadata.json has no list of sensors.", _ASK_TRAINER)
+    if not value:
         raise Unfit("model_metadata.json names no sensor that the model looks through.", _ASK_TRAINER)
     for name in value:
         if not isinstance(name, str) or name not in SENSORS:
             raise Unfit(
-                f"model_metadata.json names the sensor {shown(str(name))}, which no car knows.",
+                f"model_metadata.json names the sensor {_as_written(name)}, which no car knows.",
                 "A car knows FRONT_FACING_CAMERA, LEFT_CAMERA, STEREO_CAMERAS, LIDAR and SECTOR_LIDAR, written so;"
                 " train again with one of them.",
             )
@@ -234,4 +245,4 @@ def _network_warnings(fields: Mapping[str, object]) -> list[str]:
     name = fields.get("neural_network")
     if name is None or (isinstance(name, str) and name in NETWORKS):
         return []
-    return [f"Its neural network is called {shown(str(name))}, which no training of the console makes."]
+    return [f"Its neural network is called {_as_written(name)}, which no training of the console makes."]

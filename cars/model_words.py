@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from cars.inspection import shown
 
 NOT_A_CAR_MODEL = (
-    "Download the physical car model instead: in the console open the model, then Actions or Download,"
-    " Physical car model; with deepracer-for-cloud run dr-upload-car-zip. Upload the .tar.gz that you get."
+    "Open the model where you trained it, choose Download physical car model (with deepracer-for-cloud run"
+    " dr-upload-car-zip), and upload the .tar.gz that you get."
 )
 
 

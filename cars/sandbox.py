@@ -6,7 +6,6 @@ reading and writing open files takes; what is not on it fails with EPERM. Each w
 `close_in` says which do. Linux on 64-bit x86 and ARM; elsewhere the limits alone.
 """
 
-import contextlib
 import ctypes
 import platform
 import resource
@@ -55,8 +54,7 @@ def close_in() -> tuple[str, ...]:
     """Put up every wall that this kernel has; answers their names. There is no way back."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    _limit()
-    held = ["limits"]
+    held = ["limits"] if _limit() else []
     if _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
         held.append("no_new_privileges")
         # Both ask for it, and seccomp would forbid the calls of Landlock.
@@ -64,7 +62,8 @@ def close_in() -> tuple[str, ...]:
     return tuple(held)
 
 
-def _limit() -> None:
+def _limit() -> bool:
+    """Whether all of them stand."""
     limits = {
         resource.RLIMIT_AS: MAX_MEMORY_BYTES,
         resource.RLIMIT_CPU: MAX_CPU_S,
@@ -73,11 +72,15 @@ def _limit() -> None:
         resource.RLIMIT_NPROC: 0,
         resource.RLIMIT_CORE: 0,
     }
+    stand = True
     for limit, value in limits.items():
         hard = resource.getrlimit(limit)[1]
         lowest = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        with contextlib.suppress(ValueError, OSError):  # One more wall stands; this one is lower already.
+        try:
             resource.setrlimit(limit, (lowest, lowest))
+        except (ValueError, OSError):
+            stand = False
+    return stand
 
 
 def _landlock() -> bool:

@@ -8,7 +8,7 @@ several volumes, paths that lead outside. Nothing of it is ever unpacked to a pl
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cars.file_kinds import has_tar_sum
+from cars.file_kinds import has_tar_sum, instead_of_a_model
 from cars.inspection import DOWNLOAD_AGAIN, Unfit, shown
 from cars.unpacking import CHUNK_BYTES, CUT_OFF, DAMAGED, MAX_UNPACKED_BYTES, Unpacker
 
@@ -18,6 +18,8 @@ MAX_HEADERS = 3 * MAX_MEMBERS
 """A member may have a long name and a set of pax records before it."""
 MAX_NOTE_BYTES = 1 << 20
 """Of a long name or of pax records: macOS packs attributes of some kB along."""
+MAX_DIGITS = 20
+"""Of a number in a pax record."""
 MAX_PATH_BYTES = 1_024
 MAX_DEPTH = 32
 
@@ -108,6 +110,8 @@ class TarMembers:
         block = self._content.read(BLOCK_BYTES)
         if not any(block):
             return None
+        if not self._headers and not has_tar_sum(block):
+            raise instead_of_a_model(block)
         if len(block) < BLOCK_BYTES:
             raise Unfit(*CUT_OFF)
         if not has_tar_sum(block):
@@ -141,11 +145,12 @@ class TarMembers:
 
 def _member(block: bytes, kind: bytes, notes: _Notes) -> Member:
     path = _path(_name_in(block) if notes.path is None else notes.path)
+    name = shown(path) or "something without a name"
     if kind in _REFUSED:
-        raise Unfit(f"This archive holds {_REFUSED[kind]}, {shown(path)}. A model has only plain files.", PACK_AGAIN)
+        raise Unfit(f"This archive holds {_REFUSED[kind]}, {name}. A model has only plain files.", PACK_AGAIN)
     if kind not in _FILES + _FOLDERS + _LABEL:
         raise Unfit(
-            f"This archive holds {shown(path)}, which is neither a file nor a folder. A model has only plain files.",
+            f"This archive holds {name}, which is neither a file nor a folder. A model has only plain files.",
             PACK_AGAIN,
         )
     is_folder = kind == b"5" or _is_old_folder(block)
@@ -154,7 +159,7 @@ def _member(block: bytes, kind: bytes, notes: _Notes) -> Member:
         raise Unfit(*DAMAGED)
     if size > MAX_UNPACKED_BYTES:
         raise Unfit(
-            f"{shown(path)} in this archive says it is larger than {MAX_UNPACKED_BYTES >> 20} MB;"
+            f"{name} in this archive says it is larger than {MAX_UNPACKED_BYTES >> 20} MB;"
             " a model is about 25 MB.",
             DOWNLOAD_AGAIN,
         )
@@ -204,20 +209,26 @@ def _number(field: bytes) -> int:
 
 def _read_pax(notes: _Notes, note: bytes) -> None:
     """Records of the form "length key=value\\n"; what matters are path and size."""
-    rest = note.rstrip(b"\x00")
-    while rest:
-        digits, space, _ = rest[:8].partition(b" ")
-        if not space or not digits.isdigit() or not len(digits) + 2 < int(digits) <= len(rest):
-            raise Unfit(*DAMAGED)
-        key, equals, value = rest[len(digits) + 1 : int(digits) - 1].partition(b"=")
-        rest = rest[int(digits) :]
+    for key, value in _pax_records(note.rstrip(b"\x00")):
         if key.startswith(b"GNU.sparse."):
             raise Unfit("This archive holds a sparse file. A model has only plain files.", PACK_AGAIN)
-        if not equals:
-            raise Unfit(*DAMAGED)
         if key == b"path":
             notes.path = value
         elif key == b"size":
-            if not value.isdigit() or len(value) > 20:
+            if not value.isdigit() or len(value) > MAX_DIGITS:
                 raise Unfit(*DAMAGED)
             notes.size_bytes = int(value)
+
+
+def _pax_records(note: bytes) -> Iterator[tuple[bytes, bytes]]:
+    start = 0
+    while start < len(note):
+        digits, space, _ = note[start : start + MAX_DIGITS].partition(b" ")
+        if not space or not digits.isdigit():
+            raise Unfit(*DAMAGED)
+        end = start + int(digits)
+        key, equals, value = note[start + len(digits) + 1 : end - 1].partition(b"=")
+        if not key or not equals or not start < end <= len(note):
+            raise Unfit(*DAMAGED)
+        yield key, value
+        start = end

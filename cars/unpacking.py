@@ -8,7 +8,7 @@ it is still small. Reads the file it is given and touches nothing else.
 import zlib
 from typing import Protocol
 
-from cars.file_kinds import HEAD_BYTES, Packing, packing_of
+from cars.file_kinds import GZIP_MARK, HEAD_BYTES, Packing, packing_of
 from cars.inspection import DOWNLOAD_AGAIN, Unfit
 
 MIB = 1 << 20
@@ -48,7 +48,8 @@ class Unpacker:
         self._source = source
         self._packed = _head_of(source)
         self._packed_bytes = len(self._packed)
-        self._unpacked_bytes = 0
+        self.unpacked_bytes = 0
+        """How much came out so far."""
         self._buffer = bytearray()
         self._is_over = False
         self._gzip_members = 1
@@ -77,7 +78,7 @@ class Unpacker:
         if not self._packed:
             self._packed = self._more()
         unpacked = self._take_plain() if self._gzip is None else self._take_gzip(self._gzip)
-        self._unpacked_bytes += len(unpacked)
+        self.unpacked_bytes += len(unpacked)
         self._check_size()
         self._buffer += unpacked
 
@@ -107,7 +108,7 @@ class Unpacker:
         """A gzip may be followed by another one; gunzip leaves alone what else comes."""
         if len(rest) < 2:
             rest += self._more()
-        if not rest.startswith(b"\x1f\x8b"):
+        if not rest.startswith(GZIP_MARK):
             self._is_over = True
             return
         self._gzip_members += 1
@@ -121,12 +122,13 @@ class Unpacker:
             raise Unfit(
                 f"This file is larger than {MAX_PACKED_BYTES // MIB} MB; a model is about 20 MB.", DOWNLOAD_AGAIN
             )
-        if self._unpacked_bytes > MAX_UNPACKED_BYTES:
+        if self.unpacked_bytes > MAX_UNPACKED_BYTES:
             raise Unfit(
                 f"Unpacked this is more than {MAX_UNPACKED_BYTES // MIB} MB; a model is about 25 MB.", DOWNLOAD_AGAIN
             )
-        blown_up = self._unpacked_bytes > self._packed_bytes * MAX_RATIO
-        if blown_up and self._unpacked_bytes > RATIO_COUNTS_FROM_BYTES:
+        used_bytes = self._packed_bytes - len(self._packed)
+        blown_up = self.unpacked_bytes > used_bytes * MAX_RATIO
+        if blown_up and self.unpacked_bytes > RATIO_COUNTS_FROM_BYTES:
             raise Unfit(
                 f"This file blows up to more than {MAX_RATIO} times its size when it is unpacked, as no model does.",
                 DOWNLOAD_AGAIN,
