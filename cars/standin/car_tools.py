@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 
 from cars.standin.machine import Answer, Call, Machine
 
-REAL_DATE = "/usr/lib/standin/date"
-
 
 def dpkg_query(machine: Machine, call: Call) -> Answer:
     """`dpkg-query -W [-f=FORMAT] PATTERN…`."""
@@ -110,8 +108,8 @@ def date(machine: Machine, call: Call) -> Answer:
             text = word.removeprefix("--set=") if word.startswith("--set=") else (*arguments, "")[at + 1]
             return _set_date(machine, call, text)
         if word in {"-d", "-r"} or word.startswith(("--date", "--reference", "-d", "-r")):
-            return Answer(become=(REAL_DATE, *arguments))
-    return Answer(become=(REAL_DATE, f"--date=@{machine.now_s():.9f}", *arguments))
+            return Answer(become=(machine.real_date, *arguments))
+    return Answer(become=(machine.real_date, f"--date=@{machine.now_s():.9f}", *arguments))
 
 
 def hwclock(_: Machine, call: Call) -> Answer:
@@ -172,7 +170,7 @@ def _set_date(machine: Machine, call: Call, text: str) -> Answer:
     except ValueError:
         return Answer(err=f"date: invalid date ‘{text}’\n", code=1)
     machine.set_clock(seconds)
-    return Answer(become=(REAL_DATE, f"--date=@{seconds:.9f}"))
+    return Answer(become=(machine.real_date, f"--date=@{seconds:.9f}"))
 
 
 def _moment(text: str) -> float:

@@ -1,6 +1,7 @@
 """ros2 and the car's own small tools: what ros2cli prints, and that it waits for ever while the core is down."""
 
 import re
+import time
 from collections.abc import Callable
 
 from cars.standin.machine import Answer, Call, Machine
@@ -11,6 +12,7 @@ Fields = dict[str, str]
 
 def ros2(machine: Machine, call: Call) -> Answer:
     """`ros2 service call|list`, `ros2 param get`."""
+    time.sleep(machine.ros_start_s)
     match call.words:
         case ("service", "call", name, kind, *values):
             return _service_call(machine, call, name, kind, values[0] if values else "{}")

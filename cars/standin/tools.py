@@ -52,16 +52,21 @@ def place_tools(root: Path, socket_path: Path) -> None:
 class ToolSocket:
     """Answers the tools; each in a thread of its own, for some wait for ever."""
 
-    def __init__(self, machine: Machine, path: Path) -> None:
+    def __init__(self, machine: Machine, path: Path, *, root_uid: int = 0) -> None:
         self._machine = machine
+        self._root_uid = root_uid
         path.parent.mkdir(parents=True, exist_ok=True)
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(path))
         path.chmod(0o666)
         self._socket.listen(64)
-        threading.Thread(target=self._accept, daemon=True, name="tools").start()
+        self._thread = threading.Thread(target=self._accept, daemon=True, name="tools")
+        self._thread.start()
 
     def close(self) -> None:
+        """Nobody is answered any more."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._socket.close()
 
     def _accept(self) -> None:
@@ -76,7 +81,7 @@ class ToolSocket:
         with asker, contextlib.suppress(OSError):
             _, uid, _ = struct.unpack("3i", asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
             argv = json.loads(asker.makefile("rb").readline())["argv"]
-            answer = answered(self._machine, _call(asker, tuple(argv), uid))
+            answer = answered(self._machine, _call(asker, tuple(argv), 0 if uid == self._root_uid else uid))
             _send(asker, answer.out, answer.err, answer.code, answer.become)
 
 

@@ -82,8 +82,14 @@ def sample_bytes(name: str) -> bytes:
     return hashlib.shake_128(name.encode()).digest(SAMPLE_BYTES)
 
 
-def dmi(machine: Machine, folder: Path) -> None:
-    """What the firmware says of the chassis; the serial is root's to read."""
+def firmware(machine: Machine, sys: Path) -> None:
+    """What it says of the chassis, below /sys; the serial is root's to read. A Pi has a device tree instead."""
+    if not machine.profile.has_dmi:
+        tree = sys / "firmware/devicetree/base"
+        tree.mkdir(parents=True, exist_ok=True)
+        (tree / "serial-number").write_text(f"{machine.serial}\0")
+        return
+    folder = sys / "class/dmi/id"
     folder.mkdir(parents=True, exist_ok=True)
     for name, text, mode in (
         ("chassis_serial", machine.serial, 0o400),

@@ -16,8 +16,8 @@ import hashlib
 import itertools
 import json
 import os
+import select
 import shutil
-import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -117,11 +117,17 @@ class Car(Faults):
         await self._ask({"do": "set", "name": name, "value": value})
 
     async def end(self) -> None:
-        """Everything of it goes with its process 1, at once."""
+        """Everything of it goes with its process 1, at once; done when it is gone."""
+        first = None
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid or self.process.pid, signal.SIGKILL)
+            first = os.pidfd_open(self.pid) if self.pid else None
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
         async with asyncio.timeout(DEADLINE_S):
             await self.process.wait()
+            if first is not None:
+                await asyncio.to_thread(select.select, [first], [], [], DEADLINE_S)
+                os.close(first)
 
     async def begin(self) -> None:
         """Wait until its services answer."""
@@ -254,9 +260,11 @@ class Hall:
             opt_bytes: All that /opt holds.
             boot_s: How long a reboot keeps it away.
         """
-        changes = {} if ssh_on is None else {"ssh_on": ssh_on, "open_ports": ("Nginx Full", *("ssh",) * ssh_on)}
+        changes: dict[str, Any] = (
+            {} if ssh_on is None else {"ssh_on": ssh_on, "open_ports": ("Nginx Full", *("ssh",) * ssh_on)}
+        )
         kind, number = replace(PROFILES[profile], **changes), next(self.numbers)
-        serial = serial or f"AMSS-{number:04d}"
+        serial = serial or (f"AMSS-{number:04d}" if kind.has_dmi else f"10000000a1b2{number:04x}")
         ordinary = "deepracer" if kind.is_community else host_name_of(serial)
         settings = {
             "profile": profile,

@@ -18,7 +18,7 @@ from cars.standin.firewall import Firewall, ruleset
 from cars.standin.machine import Machine
 from cars.standin.profiles import PROFILES
 from cars.standin.tools import ToolSocket, place_tools
-from cars.standin.tree import dmi, lay_out
+from cars.standin.tree import firmware, lay_out
 from tests.cars.hall_log import SystemLog
 from tests.cars.hall_mounts import drop_clock_and_boot, enter_root, mount
 from tests.cars.hall_people import UID, write_accounts
@@ -85,8 +85,7 @@ class Ground:
             _authorize(home, settings["authorized_keys"])
         self._write_etc()
         lay_out(machine)
-        if self.profile.has_dmi:
-            dmi(machine, Path("/sys/class/dmi/id"))
+        firmware(machine, Path("/sys"))
         Path("/usr/lib/standin").mkdir()
         Path("/usr/lib/standin/date").write_bytes(Path("/usr/bin/date").read_bytes())
         Path("/usr/lib/standin/date").chmod(0o755)
