@@ -1,4 +1,4 @@
-"""What a machine proves itself with over SSH, and its two ways of saying no. Light: asyncssh is for appliance/ssh.py."""
+"""How a machine proves itself over SSH, and its two ways of saying no. Light: asyncssh is for appliance/ssh.py."""
 
 import base64
 import hashlib

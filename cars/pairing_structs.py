@@ -1,0 +1,103 @@
+"""A pairing as it crosses HTTP: what is typed, and how far it is. Pure."""
+
+import ipaddress
+import re
+
+from msgspec import Struct
+
+from appliance.errors import InvalidInput
+from cars.car_names import checked_name
+from cars.enrol_wire import Step, StepState
+
+DEFAULT_USERNAME = "deepracer"
+OTG = (ipaddress.ip_network("10.0.0.0/30"), ipaddress.ip_network("10.0.1.0/30"))
+"""Every car has these at its USB port: they say nothing about which car it is."""
+MAX_PASSWORD = 200
+
+_USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+
+
+class NewPairing(Struct, frozen=True, kw_only=True):
+    """
+    A car to be paired.
+
+    `console_password` is the one on its sticker, `password` that of its Linux user now ("" for what it most likely is),
+    `new_password` what the factory's becomes ("" for the sticker's). None of them is kept.
+    """
+
+    address: str
+    name: str = ""
+    console_password: str = ""
+    password: str = ""
+    new_password: str = ""
+    username: str = DEFAULT_USERNAME
+    port: int = 22
+    console_port: int = 443
+    fleet_id: str | None = None
+
+
+class StepView(Struct, frozen=True, kw_only=True):
+    """One step as people see it; `state` is None while it waits for the others."""
+
+    step: Step
+    name: str
+    state: StepState | None
+    text: str
+
+
+class PairingView(Struct, frozen=True, kw_only=True):
+    """
+    A pairing as people see it.
+
+    `car_id` once it is done. `message` and `remedy` say why it failed, `field` which of the typed things was wrong.
+    """
+
+    pairing_id: str
+    address: str
+    name: str
+    is_running: bool
+    steps: tuple[StepView, ...]
+    car_id: str | None
+    message: str | None
+    remedy: str | None
+    field: str | None
+
+
+def checked(new: NewPairing) -> NewPairing:
+    """
+    The same without blanks around it; passwords are taken as they are.
+
+    Raises:
+        InvalidInput: `field` says which one is wrong.
+    """
+    address, name, username = new.address.strip(), new.name.strip(), new.username.strip() or DEFAULT_USERNAME
+    try:
+        place = ipaddress.IPv4Address(address)
+    except ValueError:
+        raise InvalidInput("That is no address of a car.", "For example: 192.168.1.42.", field="address") from None
+    if any(place in net for net in OTG):
+        raise InvalidInput(
+            "Every car has this address at its USB port.", "Use the one that it has in this network.", field="address"
+        )
+    if place.is_multicast or place.is_unspecified or place.is_loopback or place == ipaddress.IPv4Address(2**32 - 1):
+        raise InvalidInput("That is no address of a car.", "For example: 192.168.1.42.", field="address")
+    if not _USERNAME.fullmatch(username):
+        raise InvalidInput("That is no user of a car.", "Usually it is deepracer.", field="username")
+    for field, number in (("port", new.port), ("console_port", new.console_port)):
+        if not 1 <= number <= 65_535:
+            raise InvalidInput("A port is a number from 1 to 65535.", "SSH has 22, the console 443.", field=field)
+    for field in ("console_password", "password", "new_password"):
+        text: str = getattr(new, field)
+        if len(text) > MAX_PASSWORD or not text.isprintable():
+            raise InvalidInput("No car has such a password.", "Type it again.", field=field)
+    return NewPairing(
+        address=address,
+        name=checked_name(name) if name else "",
+        console_password=new.console_password,
+        password=new.password,
+        new_password=new.new_password,
+        username=username,
+        port=new.port,
+        console_port=new.console_port,
+        fleet_id=new.fleet_id,
+    )

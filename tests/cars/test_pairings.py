@@ -1,0 +1,126 @@
+"""Pairing as the server has it: a process for each car, steps as they go, the registry, release."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from appliance.database import Database
+from appliance.errors import ApplianceError, Conflict, NotFound
+from appliance.facts import Facts
+from cars import cars_schema
+from cars.box_place import place_towards
+from cars.car_structs import Platform
+from cars.cars import Cars
+from cars.enrol_wire import Step, StepState
+from cars.facts import CarsChanged
+from cars.pairing_structs import NewPairing, PairingView
+from cars.pairings import Pairings
+from tests.cars.hall import Car, Hall, needs_hall
+
+SETTLED_S = 60
+
+
+class Crew:
+    """A registry, and whoever pairs; `news` wakes whoever waits."""
+
+    def __init__(self, db: Database, data_dir: Path) -> None:
+        self.facts = Facts()
+        self.news = asyncio.Event()
+        self.facts.subscribe(CarsChanged, lambda _: self.news.set())
+        self.cars = Cars(db, self.facts)
+        self.pairings = Pairings(self.cars, self.facts, data_dir)
+
+    async def ended(self, pairing_id: str) -> PairingView:
+        async with asyncio.timeout(SETTLED_S):
+            while (view := self.pairings.get(pairing_id)).is_running:
+                self.news.clear()
+                await self.news.wait()
+        return view
+
+
+@pytest.fixture
+async def crew(tmp_path: Path) -> AsyncIterator[Crew]:
+    db = await Database.open(tmp_path / "trackside.db", (cars_schema.MIGRATIONS,))
+    made = Crew(db, tmp_path)
+    await made.cars.load()
+    yield made
+    await made.pairings.stop()
+    await db.close()
+
+
+def typed(car: Car) -> NewPairing:
+    return NewPairing(address=car.address, console_password=car.console_password, name="Blue 3")
+
+
+@needs_hall
+async def test_a_car_is_paired_listed_and_released(crew: Crew) -> None:
+    async with Hall() as hall:
+        car = await hall.car("community_20", password="Known-to-us-2026")
+        begun = crew.pairings.start(
+            NewPairing(address=car.address, console_password=car.console_password, password="Known-to-us-2026"), "anna"
+        )
+        assert begun.is_running
+        assert [step.state for step in begun.steps] == [None] * len(Step)
+        with pytest.raises(Conflict, match="This car is being paired right now"):
+            crew.pairings.start(typed(car), "bob")
+        view = await crew.ended(begun.pairing_id)
+        assert (view.message, view.remedy) == (None, None)
+        assert [step.state for step in view.steps] == [StepState.DONE] * len(Step)
+        paired = crew.cars.get(view.car_id or "")
+        assert (paired.serial, paired.platform, paired.host_key) == (car.serial, Platform.COMMUNITY_20, car.host_key)
+        assert (paired.address, paired.is_online, paired.name) == (car.address, True, "deepracer")
+        assert "Known-to-us-2026" not in repr(crew.pairings._pairings)
+
+        released = await crew.pairings.release(paired.car_id, "anna")
+        assert released.released_at is not None
+        assert not car.path("/usr/local/sbin/trackside-car").exists()
+        history = await crew.cars.history(paired.car_id)
+        assert history[0].details == "Released; everything that was changed on it is undone."
+
+
+async def test_a_pairing_that_fails_says_why_and_at_which_step(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cars.pairings.checked", lambda new: new)
+    begun = crew.pairings.start(NewPairing(address="127.0.0.1", port=9, console_port=9, console_password="x"), "anna")
+    view = await crew.ended(begun.pairing_id)
+    assert view.car_id is None
+    assert (view.message or "").startswith("No console of a car answers at 127.0.0.1: ")
+    assert [step.step for step in view.steps if step.state is StepState.FAILED] == [Step.CONSOLE]
+    assert view.steps[0].text == f"{view.message} {view.remedy}"
+
+
+async def test_a_process_that_dies_ends_the_pairing(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cars.pairings.checked", lambda new: new)
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    begun = crew.pairings.start(NewPairing(address="127.0.0.1"), "anna")
+    view = await crew.ended(begun.pairing_id)
+    assert (view.message, view.steps[0].state) == ("It ended before it was done.", StepState.FAILED)
+
+
+async def test_a_car_that_is_away_is_let_go_only_when_forced(crew: Crew) -> None:
+    car = await crew.cars.add_enrolled(
+        serial="AMSS-1234", name="Blue 3", platform=Platform.STOCK_20, username="deepracer",
+        host_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA", address="127.0.0.1", port=9, actor="anna",
+    )  # fmt: skip
+    with pytest.raises(ApplianceError) as caught:
+        await crew.pairings.release(car.car_id, "anna")
+    assert caught.value.message == "127.0.0.1 is on, but nothing answers at its port 9."
+    assert crew.cars.get(car.car_id).released_at is None
+    released = await crew.pairings.release(car.car_id, "anna", is_forced=True)
+    assert released.released_at is not None
+    assert (await crew.cars.history(car.car_id))[0].details == (
+        "Released without reaching it, so this box's key is still there:"
+        " 127.0.0.1 is on, but nothing answers at its port 9."
+    )
+    with pytest.raises(NotFound, match="was released"):
+        await crew.pairings.release(car.car_id, "anna")
+
+
+def test_the_box_knows_where_it_is_in_the_network_of_a_car() -> None:
+    assert place_towards("127.0.0.5") == ("127.0.0.1", "127.0.0.0/8")
+
+
+async def test_a_pairing_of_before_a_restart_is_not_known(crew: Crew) -> None:
+    with pytest.raises(NotFound, match="not known here any more"):
+        crew.pairings.get("gone")
