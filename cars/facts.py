@@ -30,3 +30,9 @@ class PushesChanged(Struct, frozen=True, kw_only=True):
     """A push began, went on or ended."""
 
     push_ids: tuple[str, ...]
+
+
+class CommandsChanged(Struct, frozen=True, kw_only=True):
+    """Cars were asked something, or answered."""
+
+    car_ids: tuple[str, ...]

@@ -9,9 +9,6 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-PWM_MAX = 9_999_825
-"""255 steps of 39,215, as the car's servo node counts them (`SetLedCtrlSrv`, each channel 0 to 10,000,000)."""
-
 
 class Light(StrEnum):
     """The names, as racers' colours have them too; WHITE is nobody's: stopped."""
@@ -27,31 +24,31 @@ class Light(StrEnum):
     WHITE = "white"
 
 
-class Pwm(Struct, frozen=True):
-    """What the car is told: 0 to PWM_MAX for each channel."""
+class Rgb(Struct, frozen=True):
+    """What the helper on the car is told, 0 to 255 each; it makes the servo node's numbers of them."""
 
     red: int
     green: int
     blue: int
 
 
-_PWM = {
-    Light.BLUE: Pwm(0, 0, PWM_MAX),
-    Light.RED: Pwm(PWM_MAX, 0, 0),
-    Light.MARIGOLD: Pwm(PWM_MAX, 5_097_950, 0),
-    Light.ORCHID_PURPLE: Pwm(5_019_520, 0, 5_019_520),
-    Light.SKY_BLUE: Pwm(1_176_450, 5_646_960, PWM_MAX),
-    Light.GREEN: Pwm(4_862_660, 9_882_180, 0),
-    Light.VIOLET: Pwm(PWM_MAX, 0, PWM_MAX),
-    Light.LIME: Pwm(PWM_MAX, PWM_MAX, 0),
-    Light.WHITE: Pwm(PWM_MAX, PWM_MAX, PWM_MAX),
+_RGB = {
+    Light.BLUE: Rgb(0, 0, 255),
+    Light.RED: Rgb(255, 0, 0),
+    Light.MARIGOLD: Rgb(255, 130, 0),
+    Light.ORCHID_PURPLE: Rgb(128, 0, 128),
+    Light.SKY_BLUE: Rgb(30, 144, 255),
+    Light.GREEN: Rgb(124, 252, 0),
+    Light.VIOLET: Rgb(255, 0, 255),
+    Light.LIME: Rgb(255, 255, 0),
+    Light.WHITE: Rgb(255, 255, 255),
 }
 """On a car, not on a screen: violet there is magenta, lime is yellow."""
 
 
-def pwm_of(light: Light) -> Pwm:
-    """What the servo node must be told for this light."""
-    return _PWM[light]
+def rgb_of(light: Light) -> Rgb:
+    """What the car is told for this light."""
+    return _RGB[light]
 
 
 def light_of(colour: str | None) -> Light:

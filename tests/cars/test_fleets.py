@@ -1,62 +1,14 @@
 """Fleets: which cars stand together, whatever becomes of fleet, car and box."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from appliance.database import Database
 from appliance.errors import InvalidInput, NotFound
-from appliance.facts import Facts
-from cars import cars_schema, fleets_schema
-from cars.car_structs import Platform
-from cars.cars import Cars
 from cars.facts import CarsChanged
 from cars.fleet_structs import NewFleet
-from cars.fleets import Fleets
-
-SERIALS = ["AMSS-0001", "AMSS-0002", "AMSS-0003"]
-
-
-@dataclass
-class Garage:
-    cars: Cars
-    fleets: Fleets
-    ids: list[str]
-    told: list[CarsChanged]
-
-
-@asynccontextmanager
-async def garage_in(directory: Path) -> AsyncIterator[Garage]:
-    facts, told = Facts(), []  # type: tuple[Facts, list[CarsChanged]]
-    db = await Database.open(directory / "trackside.db", [cars_schema.MIGRATIONS, fleets_schema.MIGRATIONS])
-    try:
-        cars = Cars(db, facts)
-        await cars.load()
-        fleets = Fleets(db, facts, cars)
-        await fleets.load()
-        facts.subscribe(CarsChanged, told.append)
-        yield Garage(cars, fleets, [], told)
-    finally:
-        await db.close()
-
-
-async def enrol_all(garage: Garage) -> None:
-    """Three cars, in no fleet."""
-    for number, serial in enumerate(SERIALS, 1):
-        car = await garage.cars.add_enrolled(
-            serial=serial,
-            name=f"Blue {number}",
-            platform=Platform.STOCK_20,
-            username="deepracer",
-            host_key=f"ssh-ed25519 {number}",
-            address=f"10.9.8.{number}",
-            actor="test",
-        )
-        garage.ids.append(car.car_id)
-    garage.told.clear()
+from tests.cars.garage import Garage, enrol_all, garage_in
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from appliance.people import COLOURS
-from cars.lights import PWM_MAX, Light, light_of, pwm_of
+from cars.lights import Light, light_of, rgb_of
 
 
 def test_every_racers_colour_is_a_light_and_white_is_nobodys() -> None:
@@ -12,14 +12,14 @@ def test_every_racers_colour_is_a_light_and_white_is_nobodys() -> None:
 
 
 @pytest.mark.parametrize("light", Light)
-def test_every_light_is_within_what_the_servo_node_takes(light: Light) -> None:
-    told = pwm_of(light)
-    assert all(0 <= channel <= PWM_MAX for channel in (told.red, told.green, told.blue))
-    assert max(told.red, told.green, told.blue) > PWM_MAX * 0.9 or light is Light.ORCHID_PURPLE
+def test_every_light_is_bright(light: Light) -> None:
+    told = rgb_of(light)
+    assert all(0 <= channel <= 255 for channel in (told.red, told.green, told.blue))
+    assert max(told.red, told.green, told.blue) > 250 or light is Light.ORCHID_PURPLE
 
 
 def test_no_two_lights_look_alike() -> None:
-    assert len({pwm_of(light) for light in Light}) == len(Light)
+    assert len({rgb_of(light) for light in Light}) == len(Light)
 
 
 @pytest.mark.parametrize("colour", [None, "", "pink"])

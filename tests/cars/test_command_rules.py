@@ -1,0 +1,108 @@
+"""What a command asks of the car, and what its answer means."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.errors import InvalidInput
+from cars.command_rules import Ask, answer_in_words, asks_of, battery_in_words, words_of
+from cars.command_structs import NewCommand, Verb
+from cars.lights import Light
+
+EPOCH_NS = 1_800_000_000_000_000_000
+WHOLE = {
+    Verb.LIGHT: NewCommand(verb=Verb.LIGHT, light=Light.SKY_BLUE),
+    Verb.LOAD_MODEL: NewCommand(verb=Verb.LOAD_MODEL, folder="anna-fast"),
+}
+
+
+def whole(verb: Verb) -> NewCommand:
+    return WHOLE.get(verb, NewCommand(verb=verb))
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_every_verb_has_a_call_words_an_answer_and_an_end(verb: Verb) -> None:
+    ask = asks_of(whole(verb), EPOCH_NS)
+    assert 0 < ask.within_s <= 120
+    assert words_of(whole(verb))
+    assert answer_in_words(whole(verb), {}).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("command", "ask"),
+    [
+        (NewCommand(verb=Verb.STOP), ("stop",)),
+        (WHOLE[Verb.LIGHT], ("light", "30", "144", "255")),
+        (WHOLE[Verb.LOAD_MODEL], ("load-model", "anna-fast")),
+        (NewCommand(verb=Verb.DELETE_MODELS), ("delete-all",)),
+        (NewCommand(verb=Verb.DELETE_MODELS, logs=True), ("delete-all", "--logs")),
+        (NewCommand(verb=Verb.DELETE_MODELS, folders=["a", "b"]), ("delete", "a", "b")),
+        (NewCommand(verb=Verb.SET_TIME), ("set-time", str(EPOCH_NS))),
+        (NewCommand(verb=Verb.POWER_OFF), ("poweroff",)),
+    ],
+)
+def test_the_helper_is_asked_in_its_own_verbs(command: NewCommand, ask: tuple[str, ...]) -> None:
+    made = asks_of(command, EPOCH_NS)
+    assert (made.verb, *made.arguments) == ask
+
+
+def test_only_going_down_may_break_the_connection() -> None:
+    breaking = {verb for verb in Verb if asks_of(whole(verb), EPOCH_NS).breaks}
+    assert breaking == {Verb.REBOOT, Verb.POWER_OFF}
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [
+        (NewCommand(verb=Verb.LIGHT), "light"),
+        (NewCommand(verb=Verb.LOAD_MODEL), "folder"),
+        (NewCommand(verb=Verb.STOP, light=Light.RED), "light"),
+        (NewCommand(verb=Verb.REBOOT, folder="anna"), "folder"),
+        (NewCommand(verb=Verb.STOP, logs=True), "folders"),
+        (NewCommand(verb=Verb.DELETE_MODELS, folders=[]), "folders"),
+        (NewCommand(verb=Verb.DELETE_MODELS, folders=["a"], logs=True), "folders"),
+    ],
+)
+def test_fields_that_do_not_fit_the_verb_are_refused_by_name(command: NewCommand, field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        asks_of(command, EPOCH_NS)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [
+        (-1, "The drive pack is not plugged in, or cannot be read."),
+        (0, "The drive pack is at 0 of 10. Swap it soon."),
+        (3, "The drive pack is at 3 of 10. Swap it soon."),
+        (4, "The drive pack is at 4 of 10."),
+        (10, "The drive pack is at 10 of 10."),
+        (11, "The drive pack is more than full."),
+    ],
+)
+def test_the_battery_in_words(level: int, words: str) -> None:
+    assert battery_in_words(level) == words
+
+
+@pytest.mark.parametrize(
+    ("verb", "told", "words"),
+    [
+        (Verb.DISK, {"free_bytes": 1_500_000_000, "size_bytes": 29_000_000_000}, "1.5 GB free of 29.0 GB."),
+        (Verb.SET_TIME, {"is_step": True}, "Its clock was wrong and is set."),
+        (Verb.DELETE_MODELS, {"deleted": ["a"]}, "1 model deleted."),
+        (Verb.RESTART_CORE, {"is_stopped": True, "state": "active"}, "Stopped, then restarted: active."),
+        (Verb.VERSIONS, {"os_name": "Ubuntu 20.04", "core_version": "2.1.2.7"}, "Ubuntu 20.04, core 2.1.2.7."),
+    ],
+)
+def test_answers_in_words(verb: Verb, told: dict[str, object], words: str) -> None:
+    assert answer_in_words(whole(verb), told) == words
+
+
+@given(st.sampled_from(list(Verb)), st.dictionaries(st.text(max_size=12), st.none() | st.integers() | st.text()))
+def test_an_answer_that_makes_no_sense_is_still_a_sentence(verb: Verb, told: dict[str, object]) -> None:
+    assert isinstance(answer_in_words(whole(verb), told), str)
+
+
+def test_an_ask_is_the_same_twice() -> None:
+    assert asks_of(whole(Verb.LIGHT), 1) == asks_of(whole(Verb.LIGHT), 2)
+    assert isinstance(asks_of(whole(Verb.STOP), 1), Ask)
