@@ -37,7 +37,9 @@ from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
 from cars import cars_schema, fleets_schema, models_schema, push_schema
 from cars.cars import Cars
+from cars.finder.finder import Finder
 from cars.fleets import Fleets
+from cars.pairings import opened_pairings
 from cars.pushes import opened_pushes
 from cars.uploads import opened_models
 from timing import loose_schema, queue_schema, remote_schema, schema, strips_schema
@@ -108,18 +110,20 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         rescoring = Rescoring(db, facts, events, control, strips)
         cars = Cars(db, facts)
         await cars.load()
+        finder = Finder(cars, facts, is_quiet=not settings.announce)
         fleets = Fleets(db, facts, cars)
         await fleets.load()
         strip_check = StripCheck(facts, strips.recorders)
         strips.start()
         remotes.start()
         health = Health(settings.data_dir, db)
-        for name, probe in probes(strips).items():
+        for name, probe in probes(strips, finder.check).items():
             health.register(name, probe)
         try:
             async with (
                 opened_models(db, facts, people, settings) as (models, uploads),
                 opened_pushes(db, facts, models=models, cars=cars, data_dir=settings.data_dir) as pushes,
+                opened_pairings(cars, facts, data_dir=settings.data_dir) as pairings,
             ):
                 yield House(
                     settings=settings,
@@ -140,7 +144,9 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
                     models=models,
                     uploads=uploads,
                     cars=cars,
+                    finder=finder,
                     fleets=fleets,
+                    pairings=pairings,
                     pushes=pushes,
                     health=health,
                 )
@@ -158,8 +164,8 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         await db.close()
 
 
-def probes(strips: StripIntake) -> dict[str, Probe]:
-    """What the racing adds to the health of the box."""
+def probes(strips: StripIntake, cars: Probe) -> dict[str, Probe]:
+    """What the racing and the cars add to the health of the box."""
 
     def recorder() -> Check:
         if strips.problem is None:
@@ -177,7 +183,7 @@ def probes(strips: StripIntake) -> dict[str, Probe]:
     def absent(what: str) -> Probe:
         return lambda: Check(ok=True, message=f"This version does not {what} yet.")
 
-    return {"recorder": recorder, "strips": lines, "cars": absent("manage cars"), "sync": absent("sync results")}
+    return {"recorder": recorder, "strips": lines, "cars": cars, "sync": absent("sync results")}
 
 
 def announcer_of(house: House) -> Announcer:
@@ -243,6 +249,7 @@ class BoxServer(uvicorn.Server):
         self._settling = asyncio.create_task(self._settle_down())
         self._saying = asyncio.create_task(self._say_well())
         self._announcing = asyncio.create_task(self._announce())
+        self._finding = asyncio.create_task(self._find())
         if self.started and not self._house.settings.quiet:
             sys.stdout.write(welcome_text(self._house.settings, self._house.people.setup_code()))
             sys.stdout.flush()
@@ -251,8 +258,9 @@ class BoxServer(uvicorn.Server):
         """End the requests; the word that all is well ends first, and good-bye is said meanwhile."""
         self._saying.cancel()
         self._announcing.cancel()
+        self._finding.cancel()
         await super().shutdown(sockets)
-        await asyncio.wait([self._announcing])
+        await asyncio.wait([self._announcing, self._finding])
 
     async def _say_well(self) -> None:
         """To systemd, where it is the one that started us."""
@@ -263,8 +271,13 @@ class BoxServer(uvicorn.Server):
 
     async def _announce(self) -> None:
         """After the first page: what this loads is not needed for it."""
-        await self._settling
+        await asyncio.shield(self._settling)
         await self._announcer.run()
+
+    async def _find(self) -> None:
+        """Cars too: after the first page."""
+        await asyncio.shield(self._settling)
+        await self._house.finder.run()
 
     async def _settle_down(self) -> None:
         """Off the way of the first page: compile all templates, and leave what is there now to itself."""

@@ -9,7 +9,7 @@ for two cars called `deepracer` swap theirs at each boot.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cars.car_structs import Car, Sighting
+from cars.car_structs import Car, Sighting, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,12 @@ def _stranger(cars: Sequence[Car], group: list[Sighting]) -> Stranger:
         clone_of=owners[0] if owners else None,
         claims=next((car for car in cars if car.serial in serials), None),
     )
+
+
+def looks_like_car(sighting: Sighting) -> bool:
+    """Whether it is worth showing to somebody who looks for cars: a phone or a printer with SSH is not."""
+    told = {Way.SERVICE, Way.TYPED}.intersection(sighting.ways) or sighting.serial is not None
+    return bool(told) or sighting.has_console or (sighting.host_name or "").lower().startswith("deepracer")
 
 
 def address_order(address: str) -> tuple[int, ...]:

@@ -10,8 +10,10 @@ from appliance.people import People
 from appliance.sessions import Sessions
 from appliance.settings import Settings
 from cars.cars import Cars
+from cars.finder.finder import Finder
 from cars.fleets import Fleets
 from cars.models import Models
+from cars.pairings import Pairings
 from cars.pushes import Pushes
 from cars.uploads import Uploads
 from timing.boards import Boards
@@ -47,6 +49,8 @@ class House:
     models: Models
     uploads: Uploads
     cars: Cars
+    finder: Finder
     fleets: Fleets
+    pairings: Pairings
     pushes: Pushes
     health: Health

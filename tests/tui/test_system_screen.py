@@ -30,7 +30,7 @@ async def test_every_check_of_the_box_is_shown_in_words(site: Site, event: Event
         await terminal.shows("× 1 thing needs a hand", f"version {site.house.box.version}", "Start it again.")
         assert row_of(terminal, "recorder") == "recorder × PROBLEM It is away."
         assert row_of(terminal, "database") == "database √ ok Reading and writing work."
-        assert row_of(terminal, "cars") == "cars √ ok This version does not manage cars yet."
+        assert row_of(terminal, "cars") == "cars √ ok No car is paired yet."
         for name in ("strips", "disk", "clock", "sync"):
             assert " √ ok " in row_of(terminal, name) or " ! look " in row_of(terminal, name)
 
