@@ -141,6 +141,8 @@ class TarMembers:
             notes.path = note.split(b"\x00", 1)[0]
         elif kind in _PAX:
             _read_pax(notes, note)
+        elif kind == _PAX_FOR_ALL and _names_a_member(note):
+            raise Unfit(*DAMAGED)
 
 
 def _member(block: bytes, kind: bytes, notes: _Notes) -> Member:
@@ -159,8 +161,7 @@ def _member(block: bytes, kind: bytes, notes: _Notes) -> Member:
         raise Unfit(*DAMAGED)
     if size > MAX_UNPACKED_BYTES:
         raise Unfit(
-            f"{name} in this archive says it is larger than {MAX_UNPACKED_BYTES >> 20} MB;"
-            " a model is about 25 MB.",
+            f"{name} in this archive says it is larger than {MAX_UNPACKED_BYTES >> 20} MB; a model is about 25 MB.",
             DOWNLOAD_AGAIN,
         )
     # A folder may carry a size, and has no content all the same.
@@ -218,6 +219,13 @@ def _read_pax(notes: _Notes, note: bytes) -> None:
             if not value.isdigit() or len(value) > MAX_DIGITS:
                 raise Unfit(*DAMAGED)
             notes.size_bytes = int(value)
+
+
+def _names_a_member(note: bytes) -> bool:
+    """Whether what is said of all members is one's own: packers that read it disagree about what it means."""
+    notes = _Notes()
+    _read_pax(notes, note)
+    return notes != _Notes()
 
 
 def _pax_records(note: bytes) -> Iterator[tuple[bytes, bytes]]:

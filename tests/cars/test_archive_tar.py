@@ -110,6 +110,15 @@ def test_the_attributes_that_a_mac_packs_along_are_taken() -> None:
     assert isinstance(look(gzipped(attributes, GOOD)), Fit)
 
 
+@pytest.mark.parametrize(("key", "value"), [(b"path", b"agent/model.pb"), (b"size", b"10")])
+def test_a_record_for_all_members_with_the_path_or_size_of_one_is_damage(key: bytes, value: bytes) -> None:
+    assert reason(gzipped(pax(record(key, value), kind=b"g"), GOOD)) == DAMAGED
+
+
+def test_the_comment_of_git_archive_is_taken() -> None:
+    assert isinstance(look(gzipped(pax(record(b"comment", b"5821abc"), kind=b"g"), GOOD)), Fit)
+
+
 @pytest.mark.parametrize("key", [b"GNU.sparse.major", b"GNU.sparse.name", b"GNU.sparse.size"])
 def test_a_sparse_file_of_pax_is_refused(key: bytes) -> None:
     archive = gzipped(pax(record(key, b"1")), GOOD)
