@@ -8,7 +8,7 @@ import asyncio
 import shlex
 import time
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncssh
 import msgspec
@@ -32,7 +32,7 @@ REMEDY = {
 }
 PAIR_AGAIN = "Pair it again."
 
-T = TypeVar("T", bound=Struct)
+T = TypeVar("T")
 
 
 class HelperRefused(NotReady):
@@ -140,6 +140,18 @@ class OnCar:
     def __init__(self, connection: asyncssh.SSHClientConnection, name: str) -> None:
         self._connection = connection
         self._name = name
+
+    async def ask(self, verb: str, *arguments: str, timeout_s: float, breaks: bool = False) -> dict[str, Any]:
+        """
+        Any verb, its answer as it comes.
+
+        Args:
+            breaks: The car goes down by it: a connection that breaks is the answer, and an empty one is given.
+        """
+        if not breaks:
+            return await self._call(dict[str, Any], verb, *arguments, timeout_s=timeout_s)
+        await self._down(verb)
+        return {}
 
     async def facts(self) -> CarFacts:
         """Who and what it is."""

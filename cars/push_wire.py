@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from cars.push_rules import PushState
+from cars.worker_wire import Beat
 
 HELPER = ("sudo", "-n", "/usr/local/sbin/trackside-car")
 """The one program that may do something as root on a car."""
@@ -135,18 +136,9 @@ class ModelsRead(Struct, frozen=True, kw_only=True, tag="models_read"):
     remedy: str | None = None
 
 
-class Beat(Struct, frozen=True, kw_only=True, tag="beat"):
-    """The worker's sign of life."""
-
-
 Order: TypeAlias = Send | Cancel | Tidy | ReadModels
-News: TypeAlias = Went | Ended | Tidied | ModelsRead | Beat
+PushNews: TypeAlias = Went | Ended | Tidied | ModelsRead
+News: TypeAlias = PushNews | Beat
 
 ORDERS: "msgspec.json.Decoder[Order]" = msgspec.json.Decoder(Send | Cancel | Tidy | ReadModels)
 NEWS: "msgspec.json.Decoder[News]" = msgspec.json.Decoder(Went | Ended | Tidied | ModelsRead | Beat)
-_ENCODER = msgspec.json.Encoder()
-
-
-def line_of(message: Order | News) -> bytes:
-    """A message as it goes over the wire."""
-    return _ENCODER.encode(message) + b"\n"

@@ -31,7 +31,6 @@ from cars.push_rate import Rate
 from cars.push_rules import PushState
 from cars.push_wire import (
     ORDERS,
-    Beat,
     Cancel,
     Ended,
     ModelOnCar,
@@ -44,8 +43,8 @@ from cars.push_wire import (
     Tidied,
     Tidy,
     Went,
-    line_of,
 )
+from cars.worker_wire import Beat, line_of
 
 NICENESS = 5
 """Laps come first where both want the same core."""
