@@ -17,7 +17,7 @@ MAX_PASSWORD = 200
 _USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
-class NewPairing(Struct, frozen=True, kw_only=True):
+class NewPairing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     A car to be paired.
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -224,6 +225,16 @@ class Pairings:
             details = f"Released without reaching it, so this box's key is still there: {error.message}"
         log.info("car_released car_id=%s", car.car_id)
         return await self._cars.release(car.car_id, actor=actor, details=details)
+
+
+@contextlib.asynccontextmanager
+async def opened_pairings(cars: Cars, facts: Facts, *, data_dir: Path) -> AsyncIterator[Pairings]:
+    """Pairings for as long as the box runs."""
+    pairings = Pairings(cars, facts, data_dir)
+    try:
+        yield pairings
+    finally:
+        await pairings.stop()
 
 
 async def _released(order: Release) -> Released:

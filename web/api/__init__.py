@@ -3,6 +3,7 @@
 from web.api import (
     board,
     box,
+    car_pairing,
     clock,
     crew,
     crossings,
@@ -40,4 +41,5 @@ ROUTES = [
     *pushes.ROUTES,
     *health.ROUTES,
     *box.ROUTES,
+    *car_pairing.ROUTES,
 ]

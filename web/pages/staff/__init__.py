@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from web.pages.staff import (
+    car_pair,
     crossings,
     dashboard,
     events,
@@ -28,6 +29,7 @@ ROUTES: list[HTTPRouteHandler] = [
     *racer_care.ROUTES,
     *fleets.ROUTES,
     *models.ROUTES,
+    *car_pair.ROUTES,
     *people.ROUTES,
     *recorders.ROUTES,
     *queue.ROUTES,
