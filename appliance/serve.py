@@ -35,13 +35,8 @@ from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
 from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
-from cars import cars_schema, fleets_schema, models_schema, push_schema
-from cars.cars import Cars
-from cars.finder.finder import Finder
-from cars.fleets import Fleets
-from cars.pairings import opened_pairings
-from cars.pushes import opened_pushes
-from cars.uploads import opened_models
+from cars import cars_schema, command_schema, fleets_schema, models_schema, push_schema
+from cars.room import opened_cars
 from timing import loose_schema, queue_schema, remote_schema, schema, strips_schema
 from timing.boards import Boards
 from timing.control import RaceControl
@@ -54,6 +49,7 @@ from timing.remotes import RemoteRecorders
 from timing.rescoring import Rescoring
 from timing.strip_check import StripCheck
 from web.app import create_app, end_streams
+from web.car_follow import follow_races
 from web.house import House
 from web.local_peer import Door, serve_locally
 from web.patience import PatientProtocol
@@ -71,6 +67,7 @@ MIGRATIONS = (
     cars_schema.MIGRATIONS,
     push_schema.MIGRATIONS,
     fleets_schema.MIGRATIONS,
+    command_schema.MIGRATIONS,
 )
 """Every room's tables, in the order of their dependence."""
 GRACE_S = 2
@@ -108,24 +105,15 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         strips.follow(remotes)
         loose = LooseCrossings(db, facts, people, events, control)
         rescoring = Rescoring(db, facts, events, control, strips)
-        cars = Cars(db, facts)
-        await cars.load()
-        finder = Finder(cars, facts, is_quiet=not settings.announce)
-        fleets = Fleets(db, facts, cars)
-        await fleets.load()
         strip_check = StripCheck(facts, strips.recorders)
         strips.start()
         remotes.start()
         health = Health(settings.data_dir, db)
-        for name, probe in probes(strips, finder.check).items():
-            health.register(name, probe)
         try:
-            async with (
-                opened_models(db, facts, people, settings) as (models, uploads),
-                opened_pushes(db, facts, models=models, cars=cars, data_dir=settings.data_dir) as pushes,
-                opened_pairings(cars, facts, data_dir=settings.data_dir) as pairings,
-            ):
-                yield House(
+            async with opened_cars(db, facts, people, settings) as room:
+                for name, probe in probes(strips, room.finder.check).items():
+                    health.register(name, probe)
+                house = House(
                     settings=settings,
                     box=identity_of(settings, secret),
                     db=db,
@@ -141,15 +129,18 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
                     rescoring=rescoring,
                     boards=boards,
                     queue=queue,
-                    models=models,
-                    uploads=uploads,
-                    cars=cars,
-                    finder=finder,
-                    fleets=fleets,
-                    pairings=pairings,
-                    pushes=pushes,
+                    models=room.models,
+                    uploads=room.uploads,
+                    cars=room.cars,
+                    finder=room.finder,
+                    fleets=room.fleets,
+                    pairings=room.pairings,
+                    commands=room.commands,
+                    pushes=room.pushes,
                     health=health,
                 )
+                follow_races(house)
+                yield house
         finally:
             strip_check.stop()
             await strips.stop()
@@ -157,7 +148,6 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
             await control.stop()
             await boards.stop()
             await queue.settle()
-            await cars.settle()
             await sessions.settle()
             await people.settle()
     finally:

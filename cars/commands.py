@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -28,6 +29,7 @@ from cars.command_schema import FORGET_OPEN, OF_CAR, OF_COMMAND, save, view_of
 from cars.command_structs import CommandState, CommandView, NewCommand, Verb
 from cars.facts import CommandsChanged
 from cars.fleets import Fleets
+from cars.lines import Lines
 
 LATEST = 50
 NOTED = frozenset(Verb) - {Verb.BATTERY, Verb.DISK, Verb.VERSIONS, Verb.DELETE_MODELS}
@@ -35,6 +37,22 @@ NOTED = frozenset(Verb) - {Verb.BATTERY, Verb.DISK, Verb.VERSIONS, Verb.DELETE_M
 NS_PER_MS = 1_000_000
 
 log = logging.getLogger("trackside.cars")
+
+
+@contextlib.asynccontextmanager
+async def opened_commands(
+    db: Database, facts: Facts, *, cars: Cars, fleets: Fleets, data_dir: Path
+) -> AsyncIterator["Commands"]:
+    """The commands of a box with the lines they go over; all is let go at the end."""
+    lines = Lines(facts, cars, data_dir)
+    commands = Commands(db, facts, cars, fleets, lines)
+    await commands.load()
+    lines.start()
+    try:
+        yield commands
+    finally:
+        await commands.stop()
+        await lines.stop()
 
 
 class Calls(Protocol):
@@ -119,6 +137,12 @@ class Commands:
         self._tell(views)
         return views
 
+    def ask_soon(self, command: NewCommand, actor: str) -> None:
+        """Ask without waiting for anything; what goes wrong is logged."""
+        task = asyncio.create_task(self._ask_later(command, actor))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def settled(self, command_id: str) -> list[CommandView]:
         """What became of it, once every car has answered or had its time. Raises NotFound."""
         while any(key[0] == command_id for key in self._open):
@@ -126,6 +150,12 @@ class Commands:
         return await self.of(command_id)
 
     # what they are made of
+
+    async def _ask_later(self, command: NewCommand, actor: str) -> None:
+        try:
+            await self.ask(command, actor)
+        except ApplianceError as error:
+            log.warning("car_not_asked verb=%s error=%s", command.verb, error.message)
 
     def _cars_of(self, command: NewCommand) -> list[Car]:
         wanted = [self._cars.enrolled(car_id) for car_id in dict.fromkeys(command.car_ids)]

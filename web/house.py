@@ -10,6 +10,7 @@ from appliance.people import People
 from appliance.sessions import Sessions
 from appliance.settings import Settings
 from cars.cars import Cars
+from cars.commands import Commands
 from cars.finder.finder import Finder
 from cars.fleets import Fleets
 from cars.models import Models
@@ -53,4 +54,5 @@ class House:
     fleets: Fleets
     pairings: Pairings
     pushes: Pushes
+    commands: Commands
     health: Health

@@ -4,7 +4,9 @@ from web.api import (
     board,
     box,
     car_pairing,
+    cars,
     clock,
+    commands,
     crew,
     crossings,
     events,
@@ -33,6 +35,7 @@ ROUTES = [
     *queue.ROUTES,
     *crew.ROUTES,
     *fleets.ROUTES,
+    *commands.ROUTES,
     *strips.ROUTES,
     *strip_check.ROUTES,
     *people.ROUTES,
@@ -42,4 +45,5 @@ ROUTES = [
     *health.ROUTES,
     *box.ROUTES,
     *car_pairing.ROUTES,
+    *cars.ROUTES,
 ]

@@ -1,0 +1,53 @@
+"""The cars' room, put together: what it owns, opened and closed in order."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from appliance.database import Database
+from appliance.facts import Facts
+from appliance.people import People
+from appliance.settings import Settings
+from cars.cars import Cars
+from cars.commands import Commands, opened_commands
+from cars.finder.finder import Finder
+from cars.fleets import Fleets
+from cars.models import Models
+from cars.pairings import Pairings, opened_pairings
+from cars.pushes import Pushes, opened_pushes
+from cars.uploads import Uploads, opened_models
+
+
+@dataclass(frozen=True, slots=True)
+class CarsRoom:
+    """All of it."""
+
+    cars: Cars
+    finder: Finder
+    fleets: Fleets
+    models: Models
+    uploads: Uploads
+    pairings: Pairings
+    pushes: Pushes
+    commands: Commands
+
+
+@contextlib.asynccontextmanager
+async def opened_cars(db: Database, facts: Facts, people: People, settings: Settings) -> AsyncIterator[CarsRoom]:
+    """For as long as the block lasts; what is to be durable is so at its end."""
+    data_dir = settings.data_dir
+    cars = Cars(db, facts)
+    await cars.load()
+    fleets = Fleets(db, facts, cars)
+    await fleets.load()
+    try:
+        async with (
+            opened_models(db, facts, people, settings) as (models, uploads),
+            opened_pushes(db, facts, models=models, cars=cars, data_dir=data_dir) as pushes,
+            opened_pairings(cars, facts, data_dir=data_dir) as pairings,
+            opened_commands(db, facts, cars=cars, fleets=fleets, data_dir=data_dir) as commands,
+        ):
+            finder = Finder(cars, facts, is_quiet=not settings.announce)
+            yield CarsRoom(cars, finder, fleets, models, uploads, pairings, pushes, commands)
+    finally:
+        await cars.settle()
