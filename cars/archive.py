@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cars.inspection import DOWNLOAD_AGAIN, Unfit, shown
+from cars.inspection import DOWNLOAD_AGAIN, METADATA, NETWORK, Unfit, shown
 from cars.metadata import MAX_METADATA_BYTES
 from cars.model_words import NOT_A_CAR_MODEL
 from cars.tar_members import Member, TarMembers
 from cars.unpacking import MIB, Source, Unpacker
 
-NETWORK = "model.pb"
-METADATA = "model_metadata.json"
 MAX_NETWORK_BYTES = 256 * MIB
 """Weights shrink by a tenth at most, and a car takes 200 MB packed."""
 MAX_METADATA_FILES = 20

@@ -18,14 +18,12 @@ import msgspec
 
 from cars.archive import NetworkSink, unpack
 from cars.frozen_graph import check_inputs, read_graph
-from cars.inspection import Fit, Inspection, NotFit, Report, Unfit
+from cars.inspection import BOX_IN_TROUBLE, Fit, Inspection, NotFit, Report, Unfit
 from cars.metadata import read_metadata
 from cars.model_structs import ModelFacts
 from cars.sandbox import close_in
 from cars.unpacking import Source
 
-BOX_IN_TROUBLE = 75
-"""Exit status when not the archive is at fault, but the disk (EX_TEMPFAIL of sysexits.h)."""
 TROUBLES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 NICENESS = 10
 """A lap comes first."""

@@ -12,6 +12,13 @@ from cars.model_structs import ModelFacts
 DOWNLOAD_AGAIN = "Download the physical car model again from the page of your training, and upload that file."
 """The remedy for what no racer can mend by hand."""
 
+NETWORK = "model.pb"
+METADATA = "model_metadata.json"
+"""The two files that a car needs."""
+
+BOX_IN_TROUBLE = 75
+"""Exit status of the child when not the archive is at fault, but the disk (EX_TEMPFAIL of sysexits.h)."""
+
 SHOWN_CHARACTERS = 80
 """Of a name that comes from an archive: it goes into a sentence on a phone."""
 

@@ -2,7 +2,7 @@
 Has a racer's archive looked into by a process of its own (cars/inspect_child.py), and keeps what it found.
 
 Owns that process, its time, and the two files it may write. The archive can do no more than waste five seconds of one
-core: what it holds is parsed behind walls, and only there.
+core: what it holds is parsed behind walls, and only there; this process does not even load the parsers.
 """
 
 import asyncio
@@ -19,9 +19,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.errors import NotReady
-from cars.archive import METADATA, NETWORK
-from cars.inspect_child import BOX_IN_TROUBLE
-from cars.inspection import DOWNLOAD_AGAIN, Fit, Inspection, NotFit, Report
+from cars.inspection import BOX_IN_TROUBLE, DOWNLOAD_AGAIN, METADATA, NETWORK, Fit, Inspection, NotFit, Report
 
 WALL_S = 30.0
 """
@@ -77,12 +75,12 @@ class Inspector:
         Raises:
             NotReady: The box is too busy or its disk full. Nothing is known of the archive: ask again later.
         """
-        desk = await asyncio.to_thread(_open_desk, archive, into)
+        desk = await _opened_desk(archive, into)
         try:
             ended = await self._run(desk)
             inspection = self._verdict(ended)
             if isinstance(inspection, Fit):
-                inspection = await asyncio.to_thread(_keep, desk, into, inspection)
+                inspection = await _kept(desk, into, inspection)
         finally:
             await asyncio.shield(asyncio.to_thread(_clear_desk, desk, into))
         return inspection
@@ -137,6 +135,27 @@ async def _read(stream: asyncio.StreamReader | None) -> bytes:
 
 def _part(into: Path, name: str) -> Path:
     return into / f".{name}.part"
+
+
+async def _opened_desk(archive: Path, into: Path) -> _Desk:
+    """A thread cannot be called off: who gives up meanwhile waits for it, and closes what it opened."""
+    opening = asyncio.create_task(asyncio.to_thread(_open_desk, archive, into))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        desk = await opening
+        await asyncio.to_thread(_clear_desk, desk, into)
+        raise
+
+
+async def _kept(desk: _Desk, into: Path, fit: Fit) -> Inspection:
+    """The same for the naming of both files: it is done or not begun."""
+    keeping = asyncio.create_task(asyncio.to_thread(_keep, desk, into, fit))
+    try:
+        return await asyncio.shield(keeping)
+    except asyncio.CancelledError:
+        await asyncio.wait([keeping])
+        raise
 
 
 def _open_desk(archive: Path, into: Path) -> _Desk:

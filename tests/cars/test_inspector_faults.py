@@ -196,3 +196,20 @@ async def test_the_walls_that_held_are_known_afterwards(archive: Path, tmp_path:
     assert looking.held == ()
     await looking.inspect(archive, tmp_path / "out")
     assert {"limits", "no_new_privileges", "seccomp"} <= set(looking.held)
+
+
+async def test_giving_up_at_any_moment_leaves_no_file_open(archive: Path, tmp_path: Path) -> None:
+    looking, into = Inspector(), tmp_path / "out"
+    await looking.inspect(archive, into)
+    before = len(os.listdir("/proc/self/fd"))
+    for turns in range(12):
+        task = asyncio.create_task(looking.inspect(archive, into))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    async with asyncio.timeout(20):  # The pipes of a child that was just begun are closed a turn later.
+        while len(os.listdir("/proc/self/fd")) > before:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert left_in(into) == ["model.pb", "model_metadata.json"]
