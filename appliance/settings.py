@@ -71,6 +71,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """WebSocket of a DREM timer kit: ws://192.168.1.20:8080."""
     model_quota_mb: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
     """How many MB of models one racer may have on the box."""
+    models_dir: Path | None = None
+    """Folder of models for walk-ups, taken in by themselves; without it models/ in the data directory."""
     announce: bool = True
     """Tell the networks that the box is on where it is, so that the terminal finds it by itself."""
     box_name: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None

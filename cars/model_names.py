@@ -42,7 +42,7 @@ WANTED = "Choose the physical car model that you downloaded: its name ends in .t
 def model_name(file_name: str) -> str:
     """The name that a file of this name gives its model; always one that `NAME` takes."""
     bare = re.split(r"[/\\]", file_name)[-1].strip()
-    bare = ENDINGS.sub(r"\2", bare, count=1)
+    bare = ENDINGS.sub(r" \2", bare, count=1)
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", bare).translate(GERMAN))
     ascii_only = plain.encode("ascii", "ignore").decode()
     clean = re.sub(r"[^A-Za-z0-9_-]+", "-", ascii_only).strip("-_")

@@ -26,6 +26,7 @@ from cars.looking import Inspecting, Looking
 from cars.model_names import check_name
 from cars.model_structs import ModelStatus, ModelView
 from cars.models_store import NewModel, Sought, no_model
+from cars.scanning import Scanning
 
 __all__ = ["ModelFiles", "Models", "NewModel", "Sought"]
 
@@ -58,6 +59,7 @@ class Models:
             tell=self._tell,
             drop_unneeded=self._drop_unneeded,
         )
+        self._scanning = Scanning(db, self.blobs, tell=self._tell, drop_unneeded=self._drop_unneeded)
         facts.subscribe(RacersMerged, self._racers_merged)
         facts.subscribe(RacerForgotten, self._racer_forgotten)
 
@@ -71,12 +73,14 @@ class Models:
             await asyncio.to_thread(self.blobs.drop, sha256)
 
     def start(self) -> None:
-        """Begin to look into what waits."""
+        """Begin to look into what waits, and to scan what was never scanned."""
         self._looking.start()
+        self._scanning.start()
 
     async def stop(self) -> None:
         """End the inspections; everything begun elsewhere becomes durable."""
         await self._looking.stop()
+        await self._scanning.stop()
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
@@ -182,8 +186,10 @@ class Models:
 
     async def _told(self, model_ids: list[str]) -> None:
         for model_id in model_ids:
-            racer_id = (await self.get(model_id)).racer_id
-            self._facts.publish(ModelChanged(model_id=model_id, racer_id=racer_id))
+            model = await self.get(model_id)
+            if model.status is ModelStatus.AVAILABLE:
+                self._scanning.wake()
+            self._facts.publish(ModelChanged(model_id=model_id, racer_id=model.racer_id))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run to the end even when the caller goes away."""

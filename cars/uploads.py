@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from appliance.clock import iso_utc, now_iso, wall_ns
 from appliance.database import Database
-from appliance.errors import ApplianceError, Conflict, InvalidInput, TooLarge
+from appliance.errors import ApplianceError, Conflict, InvalidInput, TooLarge, TooManyTries
 from appliance.facts import Facts
 from appliance.ids import new_id
 from appliance.limits import Budget
@@ -30,6 +30,7 @@ from cars.models_store import NewModel, insert
 from cars.upload_structs import CHUNK_BYTES, MAX_ARCHIVE_BYTES, NewUpload, UploadView, WrongOffset
 from cars.upload_turn import Silent, Turns
 from cars.uploads_store import MB, Room, no_upload
+from cars.walk_up import WalkUpFolder
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class Uploads:
             raise _too_large(file_name, new.size_bytes)
         if racer_id is not None:
             racer_id = self._living(racer_id)
-        self._begun.check(actor)
+        self._refuse_too_many(actor)
         upload = UploadView(
             upload_id=new_id(),
             racer_id=racer_id,
@@ -295,6 +296,14 @@ class Uploads:
         async with self._disk:
             return await asyncio.to_thread(work, *arguments)
 
+    def _refuse_too_many(self, actor: str) -> None:
+        try:
+            self._begun.check(actor)
+        except TooManyTries as error:
+            wait_s = error.retry_after_s
+            words = f"Wait {wait_s} s, then go on."
+            raise TooManyTries("You began very many uploads just now.", words, retry_after_s=wait_s) from None
+
     def _living(self, racer_id: str) -> str:
         """Whom a model can belong to: a duplicate's belongs to whoever it was merged into."""
         person = self._people.get(racer_id)
@@ -343,11 +352,14 @@ async def opened_models(
     await models.load()
     uploads = Uploads(db, people, models, settings.model_quota_mb * MB)
     await uploads.load()
+    walk_up = WalkUpFolder(db, models, settings.models_dir or models.blobs.directory)
     models.start()
     uploads.start()
+    walk_up.start()
     try:
         yield models, uploads
     finally:
+        await walk_up.stop()
         await uploads.stop()
         await models.stop()
 

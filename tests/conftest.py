@@ -91,7 +91,7 @@ settings.register_profile("busy", settings(), deadline=None, suppress_health_che
 settings.load_profile("busy")
 """An example of 200 ms is no fault: other tests may have the cores just then."""
 
-OWN_ROOMS = ["appliance", "timing", "web", "tui"]
+OWN_ROOMS = ["appliance", "timing", "cars", "web", "tui"]
 MAY_BLOCK = {
     "appliance/clock.py": {"boot_id"},  # reads 36 bytes from /proc once
     "appliance/serve.py": {"opened_house"},  # nobody is waiting yet

@@ -42,6 +42,7 @@ def test_the_command_line_beats_variables_beat_the_file_beat_defaults(tmp_path: 
         "gpio_buzzer": "default",
         "drem_kit_url": "default",
         "model_quota_mb": "default",
+        "models_dir": "default",
         "announce": "default",
         "box_name": "default",
         "quiet": "default",

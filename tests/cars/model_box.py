@@ -81,6 +81,12 @@ class ModelBox:
         """The digests of all archives on the disk."""
         return await asyncio.to_thread(lambda: set(self.models.blobs.kept()))
 
+    async def kept_at_last(self, wanted: set[str]) -> None:
+        """Wait until exactly these are kept: bytes go after the word that they are to."""
+        async with asyncio.timeout(LONGEST_S):
+            while await self.kept() != wanted:
+                pass
+
     async def unfinished_files(self) -> set[str]:
         """The names of the files of uploads under way."""
         uploads = self.models.blobs.directory / "uploads"

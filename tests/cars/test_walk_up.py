@@ -1,0 +1,90 @@
+"""Models for walk-ups: what the crew puts into the folder is the box's own."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from cars import walk_up
+from cars.model_structs import ModelStatus, ModelView
+from cars.models_store import Sought
+from cars.walk_up import WalkUpFolder
+from tests.cars.model_box import ModelBox, model_box
+from tests.cars.model_samples import write_model
+
+
+async def looked(box: ModelBox, folder: Path) -> list[ModelView]:
+    """The box's own models after two looks into the folder."""
+    walk_ups = WalkUpFolder(box.db, box.models, folder)
+    await walk_ups.look()
+    await walk_ups.look()
+    return await box.models.find(Sought(is_box=True))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The crew's folder, with one model and other things."""
+    path = tmp_path / "stick"
+    path.mkdir()
+    write_model(path / "Sample A.tar.gz")
+    (path / "README.txt").write_text("models for everybody")
+    (path / ".hidden.tar.gz").write_bytes(b"x")
+    (path / "empty.tar.gz").touch()
+    (path / "folder.tar.gz").mkdir()
+    return path
+
+
+async def test_an_archive_in_the_folder_is_the_box_s_own_model(tmp_path: Path, folder: Path) -> None:
+    async with model_box(tmp_path) as box:
+        (model,) = await looked(box, folder)
+        assert (model.racer_id, model.username, model.name) == (None, None, "Sample-A")
+        assert model.file_name == "Sample A.tar.gz"
+    assert (folder / "Sample A.tar.gz").exists()
+
+
+async def test_it_is_taken_once_also_after_a_restart(tmp_path: Path, folder: Path) -> None:
+    async with model_box(tmp_path) as box:
+        before = await looked(box, folder)
+    async with model_box(tmp_path) as box:
+        assert await looked(box, folder) == before
+
+
+async def test_what_a_person_deleted_stays_deleted(tmp_path: Path, folder: Path) -> None:
+    async with model_box(tmp_path) as box:
+        (model,) = await looked(box, folder)
+        await box.models.delete(model.model_id, "operator")
+        assert await looked(box, folder) == []
+
+
+async def test_a_folder_that_goes_takes_no_model_along(tmp_path: Path, folder: Path) -> None:
+    async with model_box(tmp_path) as box:
+        before = await looked(box, folder)
+        await asyncio.to_thread((folder / "Sample A.tar.gz").unlink)
+        assert await looked(box, folder) == before
+        assert await looked(box, tmp_path / "nowhere") == before
+
+
+async def test_other_bytes_in_the_same_file_are_another_model(tmp_path: Path, folder: Path) -> None:
+    async with model_box(tmp_path) as box:
+        await looked(box, folder)
+        await asyncio.to_thread(write_model, folder / "Sample A.tar.gz", seed=7)
+        assert [model.name for model in await looked(box, folder)] == ["Sample-A-2", "Sample-A"]
+
+
+async def test_a_file_that_is_still_growing_is_left_alone(tmp_path: Path, folder: Path) -> None:
+    async with model_box(tmp_path) as box:
+        walk_ups = WalkUpFolder(box.db, box.models, folder)
+        path = folder / "Sample A.tar.gz"
+        for _ in range(3):
+            assert not await walk_ups.look()
+            await asyncio.to_thread(lambda: path.open("ab").write(b"more"))
+        assert await box.models.find(Sought()) == []
+        assert not await walk_ups.look()
+        assert await walk_ups.look()
+        assert [model.status for model in await box.models.find(Sought())] == [ModelStatus.UPLOADED]
+
+
+async def test_too_large_a_file_is_left_alone(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk_up, "MAX_ARCHIVE_BYTES", 10)
+    async with model_box(tmp_path) as box:
+        assert await looked(box, folder) == []
