@@ -129,11 +129,11 @@ class Machine:
         """Every enabled service starts."""
         with self.lock:
             self.effects.apply_firewall(self.firewall)
-            for name, unit in list(self.units.items()):
+            for unit in self.units.values():
                 unit.is_active = unit.is_failed = False
                 unit.started_at_s.clear()
-                if unit.is_enabled and not unit.is_masked:
-                    self.start(name)
+            for name in [name for name, unit in self.units.items() if unit.is_enabled and not unit.is_masked]:
+                self.start(name)
 
     def unit(self, name: str) -> Unit | None:
         return self.units.get(unit_name(name))
