@@ -20,6 +20,7 @@ const WORDS = {
   done: ["ok", "Here"],
   failed: ["bad", "Not taken"],
 };
+const HELD_MS = 800; // a browser says several times a second that files are held over the page, and not always that they left
 const LOST = "It goes on by itself as soon as the Wi-Fi is back.";
 
 // ---- files
@@ -177,18 +178,21 @@ function begin() {
     input.value = ""; // the same file may be chosen again
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  let depth = 0;
-  const over = (change) => {
-    depth = change === 0 ? 0 : depth + change;
-    document.body.classList.toggle("dropping", depth > 0);
+  let timer = 0;
+  const over = (isOver) => {
+    clearTimeout(timer);
+    document.body.classList.toggle("dropping", isOver);
+    if (isOver) timer = setTimeout(over, HELD_MS, false);
   };
-  document.addEventListener("dragenter", (event) => hasFiles(event) && over(1));
-  document.addEventListener("dragleave", (event) => hasFiles(event) && over(-1));
-  document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  document.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    over(true);
+  });
   document.addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    over(0);
+    over(false);
     take(dropped(event.dataTransfer));
   });
 }

@@ -1,0 +1,96 @@
+"""The page of models for the tests that upload: a phone that is signed in, its files, and the Wi-Fi between."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from weakref import WeakKeyDictionary
+
+from playwright.async_api import CDPSession, Page, Request, expect
+
+from appliance.permissions import Role
+from tests.browser.conftest import Screens
+from tests.cars import model_samples
+from tests.web.racing_day import add_racer
+
+SLOW = 600_000
+"""Bytes in a second: a file of a megabyte or two is on its way for a while."""
+FULL = 1_000_000_000
+MADE_AT_S = 1_700_000_000
+"""When a file was last changed: some time ago, as a download usually was."""
+
+_sessions: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
+
+
+def model_file(folder: Path, name: str, weights_bytes: int = 1_500_000, seed: int = 0) -> Path:
+    """A model as it lies on a phone."""
+    path = folder / name
+    path.write_bytes(
+        model_samples.tar_gz(
+            [
+                ("agent/model.pb", model_samples.graph(weights_bytes=weights_bytes, seed=seed)),
+                ("model_metadata.json", model_samples.metadata_bytes()),
+            ]
+        )
+    )
+    os.utime(path, (MADE_AT_S, MADE_AT_S))
+    return path
+
+
+async def models_page(screens: Screens, **options: object) -> Page:
+    """The page of the racer anna, on her phone."""
+    house = screens.house
+    person = house.people.find("anna")
+    racer_id = person.person_id if person else await add_racer(house, "anna")
+    return await _signed_in(screens, racer_id, "/me/models", **options)
+
+
+async def crew_page(screens: Screens, path: str, **options: object) -> Page:
+    """A page of the crew."""
+    person = await screens.house.people.add_staff("tina", [Role.OPERATOR], "correct-horse", "test")
+    return await _signed_in(screens, person.person_id, path, **options)
+
+
+async def _signed_in(screens: Screens, person_id: str, path: str, **options: object) -> Page:
+    token, _ = await screens.house.sessions.start(person_id)
+    context = await screens.context(**options)
+    await context.add_cookies([{"name": "trackside", "value": token, "url": screens.site.url}])
+    return await screens.open(path, context)
+
+
+async def wifi(page: Page, bytes_per_s: int) -> None:
+    """How much goes out of this page in a second; 0 is no Wi-Fi."""
+    if page not in _sessions:
+        _sessions[page] = await page.context.new_cdp_session(page)  # each further one would have a say of its own
+    await _sessions[page].send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": bytes_per_s == 0,
+            "latency": 0,
+            "downloadThroughput": FULL,
+            "uploadThroughput": bytes_per_s or FULL,
+        },
+    )
+
+
+def sent_from(page: Page) -> list[int]:
+    """Where each piece that the page sends begins; grows while it does."""
+    offsets: list[int] = []
+
+    def note(request: Request) -> None:
+        if request.method == "PUT":
+            offsets.append(int(parse_qs(urlsplit(request.url).query)["offset"][0]))
+
+    page.on("request", note)
+    return offsets
+
+
+async def half_way(page: Page) -> None:
+    """Wait until the box has acknowledged some of the file, and not all of it."""
+    await page.wait_for_function("() => document.querySelector('.transfer progress')?.value > 300000")
+    await expect(page.locator(".transfer .pill").first).to_have_text("Sending")
+
+
+async def is_ready(page: Page, name: str) -> None:
+    """Wait until the list shows the model as one that a car can drive."""
+    row = page.locator("[data-rows] > li", has=page.locator(f".breaks:text-is('{name}')"))
+    await expect(row.locator(".pill")).to_have_text("Ready")
