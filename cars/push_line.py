@@ -69,7 +69,7 @@ class PushLine:
         self.worker = PushProcess(data_dir, self._take, self._worker_died)
 
     async def load(self) -> None:
-        """Read what has not ended, and what was not tidied."""
+        """What has not ended, and what was not tidied."""
         for record in await self._db.fetch_all(push_schema.OPEN):
             self._open.add(row_of(record))
         for record in await self._db.fetch_all(push_schema.UNTIDY):
@@ -97,6 +97,10 @@ class PushLine:
     def open(self, push_id: str) -> OpenPush | None:
         """One that has not ended, as it is now."""
         return self._open.get(push_id)
+
+    def all_open(self) -> list[OpenPush]:
+        """All that have not ended, oldest first."""
+        return self._open.all()
 
     def join(self, rows: "list[PushRow]") -> None:
         """These are stored and have not ended."""

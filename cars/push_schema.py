@@ -96,7 +96,8 @@ NEWEST = (
     _ROWS
     + """
 WHERE (:car_id IS NULL OR car_id = :car_id) AND (:model_id IS NULL OR model_id = :model_id)
-    AND (:before IS NULL OR push_id < :before) AND (NOT :only_open OR ended_at IS NULL)
+    AND (:before IS NULL OR push_id < :before)
+    AND CASE :which WHEN 'open' THEN ended_at IS NULL WHEN 'ended' THEN ended_at IS NOT NULL ELSE TRUE END
 ORDER BY push_id DESC LIMIT :limit
 """
 )

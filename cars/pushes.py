@@ -11,6 +11,7 @@ import hashlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,14 @@ from cars.push_structs import MAX_AT_ONCE, CarModel, CarModels, NewPushes, PushV
 from cars.push_wire import ModelOnCar
 
 SAID = {PushState.DONE: "done", PushState.ALREADY_THERE: "done: the model was there", PushState.FAILED: "over"}
+
+
+class Which(StrEnum):
+    """Which pushes are listed."""
+
+    ALL = "all"
+    OPEN = "open"
+    ENDED = "ended"
 
 
 class Pushes:
@@ -88,7 +97,7 @@ class Pushes:
         *,
         car_id: str | None = None,
         model_id: str | None = None,
-        only_open: bool = False,
+        which: Which = Which.ALL,
         before: str | None = None,
         limit: int = 200,
     ) -> list[PushView]:
@@ -96,7 +105,7 @@ class Pushes:
         wanted = {
             "car_id": car_id,
             "model_id": model_id,
-            "only_open": only_open,
+            "which": which.value,
             "before": before,
             "limit": limit,
         }
@@ -116,6 +125,10 @@ class Pushes:
         folders = {row["folder"]: row["model_id"] for row in await self._db.fetch_all(push_schema.FOLDERS)}
         models = [_on_car(found, folders.get(found.folder)) for found in read.models]
         return CarModels(car_id=car_id, models=models, free_bytes=read.free_bytes, read_at=now_iso())
+
+    def all_open(self) -> list[PushView]:
+        """Those that have not ended, as they are at this moment, oldest first; from memory."""
+        return [self._view(push.row) for push in self._line.all_open()]
 
     def now(self, push_id: str) -> OpenPush | None:
         """One that has not ended, as it is at this moment."""

@@ -26,6 +26,7 @@ from web.errors import on_appliance_error, on_http_error, on_unexpected
 from web.house import House
 from web.live import Live
 from web.options import options_of
+from web.push_live import PushLive
 from web.schema_page import StrictSchema
 from web.security import add_headers
 from web.staff_live import StaffLive
@@ -48,9 +49,10 @@ def create_app(house: House) -> Litestar:
     api: list[Any] = [*options_of(web.api.ROUTES), *web.api.ROUTES]
     routes: list[Any] = [*api, Router(path="/", route_handlers=pages, include_in_schema=False)]
     live, staff_live, strip_live = Live(house), StaffLive(house), StripLive(house)
+    push_live = PushLive(house)
     crew_live = CrewLive(house, lambda: live.screens, lambda: staff_live.pages + strip_live.pages)
     strip_check_live = StripCheckLive(house)
-    streams = (live, staff_live, strip_live, crew_live, strip_check_live)
+    streams = (live, staff_live, strip_live, push_live, crew_live, strip_check_live)
     return Application(
         route_handlers=routes,
         state=State({"house": house, "streams": streams}),
@@ -59,6 +61,7 @@ def create_app(house: House) -> Litestar:
             "live": Provide(lambda: live, sync_to_thread=False),
             "staff_live": Provide(lambda: staff_live, sync_to_thread=False),
             "strip_live": Provide(lambda: strip_live, sync_to_thread=False),
+            "push_live": Provide(lambda: push_live, sync_to_thread=False),
             "crew_live": Provide(lambda: crew_live, sync_to_thread=False),
             "strip_check_live": Provide(lambda: strip_check_live, sync_to_thread=False),
             "viewer": Provide(provide_viewer, sync_to_thread=False),

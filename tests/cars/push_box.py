@@ -121,7 +121,7 @@ class PushBox:
     async def car(self, car: SmallCar, name: str = "blue-1", *, host_key: str | None = None) -> str:
         """A small car, enrolled."""
         enrolled = await self.cars.add_enrolled(
-            serial=f"AMSS-{name}",
+            serial=f"AMSS-{car.port}",
             name=name,
             platform=Platform.STOCK_20,
             username=car.user,

@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from appliance.permissions import Permission
 from cars.push_structs import CarModels, NewPushes, PushView
+from cars.pushes import Which
 from web.api.answers import LIST_LIMIT, READING, SIGNED_IN, WRITING, Before, Limit, problems
 from web.auth import needs
 from web.given import House, Viewer
@@ -28,7 +29,8 @@ async def list_pushes(
     before: Before = None,
 ) -> list[PushView]:
     """Pushes that fit all that is asked, newest first."""
-    return await house.pushes.find(car_id=car_id, model_id=model_id, only_open=only_open, limit=limit, before=before)
+    which = Which.OPEN if only_open else Which.ALL
+    return await house.pushes.find(car_id=car_id, model_id=model_id, which=which, limit=limit, before=before)
 
 
 @post("/api/pushes", guards=MAY, security=SIGNED_IN, responses=WRITING, tags=["pushes"])
