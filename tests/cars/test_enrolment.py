@@ -205,3 +205,26 @@ async def test_an_address_where_nothing_answers_is_told_so(tmp_path: Path) -> No
     error = await refusal(nobody, [])
     assert error.message.startswith("No console of a car answers at 127.0.0.1: ")
     assert error.remedy == "Check the address, and that the car is on: it takes two minutes to start."
+
+
+async def test_a_link_that_is_lost_in_the_middle_is_told_and_the_next_try_goes_through(
+    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cars.car_ssh.KEEPALIVES_MISSED", 2)
+    car = await hall.car("community_24")
+    told: list[Went] = []
+    pulled: list[asyncio.Task[None]] = []
+
+    def pull(went: Went) -> None:
+        told.append(went)
+        if (went.step, went.state) == (Step.HELPER, StepState.DOING):
+            pulled.append(asyncio.ensure_future(car.link_down()))
+
+    with pytest.raises(ApplianceError):
+        await enrol(order_for(car, tmp_path), pull)
+    await asyncio.gather(*pulled)
+    assert told[-1].state is StepState.FAILED
+    await car.link_up()
+    found = await enrol(order_for(car, tmp_path, password=NEW_PASSWORD, console_password=""), told.append)
+    assert found.serial == car.serial
+    assert car.path(HELPER).read_bytes() == HELPER_FILE.read_bytes()

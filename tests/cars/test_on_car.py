@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -30,6 +31,14 @@ def test_it_is_python_3_8_and_imports_nothing_but_its_standard_library() -> None
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert imported
     assert {name for name in imported if name not in sys.stdlib_module_names} == set()
+
+
+def test_every_verb_is_in_the_docs_and_no_other() -> None:
+    page = (HELPER.parents[2] / "docs/pairing.md").read_text().partition("## The helper")[2]
+    written = {verb for cell in re.findall(r"^\| (`.*?) \|", page, re.M) for verb in re.findall(r"`([a-z-]+)", cell)}
+    verbs = re.findall(r'^    "([a-z-]+)": \([a-z_]+, \(', HELPER.read_text(), re.M)
+    assert len(verbs) > 20
+    assert written == set(verbs)
 
 
 @pytest.mark.skipif(not OLDEST.exists(), reason="no Python 3.8 here")

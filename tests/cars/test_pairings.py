@@ -58,6 +58,10 @@ def typed(car: Car) -> NewPairing:
 async def test_a_car_is_paired_listed_and_released(crew: Crew) -> None:
     async with Hall() as hall:
         car = await hall.car("community_20", password="Known-to-us-2026")
+        before = await crew.cars.add_enrolled(
+            serial=car.serial, name="Blüte 3", platform=Platform.STOCK_20, username="deepracer",
+            host_key="ssh-ed25519 AAAAbefore", address="10.9.8.7", actor="anna",
+        )  # fmt: skip
         begun = crew.pairings.start(
             NewPairing(address=car.address, console_password=car.console_password, password="Known-to-us-2026"), "anna"
         )
@@ -70,7 +74,8 @@ async def test_a_car_is_paired_listed_and_released(crew: Crew) -> None:
         assert [step.state for step in view.steps] == [StepState.DONE] * len(Step)
         paired = crew.cars.get(view.car_id or "")
         assert (paired.serial, paired.platform, paired.host_key) == (car.serial, Platform.COMMUNITY_20, car.host_key)
-        assert (paired.address, paired.is_online, paired.name) == (car.address, True, "deepracer")
+        assert (paired.car_id, paired.address, paired.name) == (before.car_id, car.address, "Blüte 3")
+        assert view.steps[-1].text == "As Blüte 3, with a new host key: its system was flashed since."
         assert "Known-to-us-2026" not in repr(crew.pairings._pairings)
 
         released = await crew.pairings.release(paired.car_id, "anna")
