@@ -203,6 +203,8 @@ def in_words(place: Place) -> Iterator[None]:
         raise words.lost(place, (error.strerror or "no connection").lower()) from error
     except (asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied, asyncssh.SFTPNoSuchFile) as error:
         raise words.lost(place, "it does not write what is sent") from error
+    except asyncssh.ConnectionLost as error:
+        raise words.lost(place, "it stopped answering") from error
     except asyncssh.Error as error:
         raise words.lost(place, f"the connection broke ({error.reason.rstrip('.') or 'no reason given'})") from error
 
