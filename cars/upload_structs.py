@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from appliance.errors import Conflict
+from appliance.errors import Conflict, TooLarge
 
 CHUNK_BYTES = 4 * 1024 * 1024
 """The most one request carries: 2 s of a slow phone's Wi-Fi (2 MB/s), so little is lost when it drops."""
@@ -53,3 +53,11 @@ class WrongOffset(Conflict):
             f"The upload of {upload.file_name} stands at byte {upload.offset}.", "Send on from there.", field="offset"
         )
         self.upload = upload
+
+
+def too_much() -> TooLarge:
+    """More bytes than a request may bring, or than the file was said to have."""
+    return TooLarge(
+        "More came than belongs to this file, or than fits one chunk.",
+        f"Send chunks of {CHUNK_BYTES} bytes at most, and no more than size_bytes of all.",
+    )

@@ -27,7 +27,7 @@ from cars.inspector import Inspector
 from cars.model_names import WANTED, check_kind, model_name
 from cars.models import Models
 from cars.models_store import NewModel, insert
-from cars.upload_structs import CHUNK_BYTES, MAX_ARCHIVE_BYTES, NewUpload, UploadView, WrongOffset
+from cars.upload_structs import CHUNK_BYTES, MAX_ARCHIVE_BYTES, NewUpload, UploadView, WrongOffset, too_much
 from cars.upload_turn import Silent, Turns
 from cars.uploads_store import MB, Room, no_upload
 from cars.walk_up import WalkUpFolder
@@ -101,6 +101,10 @@ class Uploads:
         """Those of one racer (None: the box's own) that wait for more bytes, the oldest first."""
         sql = "SELECT * FROM upload WHERE racer_id IS ? AND model_id IS NULL ORDER BY upload_id"
         return [uploads_store.view_of(row) for row in await self._db.fetch_all(sql, [racer_id])]
+
+    def receiving(self) -> list[str]:
+        """Uploads that somebody is sending, or waits to send, at this moment."""
+        return self._turns.busy()
 
     # changes: durable when they return
 
@@ -230,10 +234,7 @@ class Uploads:
         async for piece in _gathered(body):
             received += len(piece)
             if received > limit:
-                raise TooLarge(
-                    "More came than belongs to this file, or than fits one chunk.",
-                    f"Send chunks of {CHUNK_BYTES} bytes at most, and no more than size_bytes of all.",
-                )
+                raise too_much()
             if digest is not None:
                 digest.update(piece)
             await self._on_disk(file.add, piece)

@@ -40,10 +40,11 @@ class Sender:
         return dict((await self.site.send(self.role, "GET", f"/api/uploads/{upload_id}")).json())
 
     async def send(self, data: bytes, file_name: str = "fast.tar.gz", **fields: Any) -> str:
-        """All of it, in pieces; answers the model's id."""
+        """All of it, in three pieces; answers the model's id."""
         upload = await self.begin(data, file_name, **fields)
+        size = len(data) // 3 + 1
         while upload["model_id"] is None:
-            answer = await self.put(upload["upload_id"], upload["offset"], data[upload["offset"] :][:PIECE])
+            answer = await self.put(upload["upload_id"], upload["offset"], data[upload["offset"] :][:size])
             assert answer.status_code == 200, answer.text
             upload = answer.json()
         return str(upload["model_id"])

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from appliance.errors import NotFound
 from appliance.permissions import Permission
-from cars.upload_structs import CHUNK_BYTES, NewUpload, UploadView, WrongOffset
+from cars.upload_structs import CHUNK_BYTES, NewUpload, UploadView, WrongOffset, too_much
 from cars.uploads_store import no_upload
 from web.api.answers import READING, SIGNED_IN, WRITING, problems
 from web.auth import needs
@@ -113,6 +113,8 @@ async def send_chunk(
 ) -> UploadView | Response[WrongOffsetProblem]:
     """Send bytes, 4 MiB at most, as they are. The answer's `offset` is on the disk; the last one has a `model_id`."""
     await _own_upload(house, viewer, upload_id)
+    if (request.content_length or 0) > CHUNK_BYTES:
+        raise too_much()
     try:
         return await house.uploads.receive(upload_id, offset, request.stream(), chunk_sha256)
     except WrongOffset as error:
