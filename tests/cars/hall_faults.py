@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from tests.cars.hall import Hall, Told
 
+ARTIFACTS = "/opt/aws/deepracer/artifacts/"
 HELPER = "/usr/local/sbin/trackside-car"
 DYING = """\
 #!/usr/bin/python3
-# The car's helper, killed right after it renamed something for the {count}th time; renameat2 is not to be had.
+# The car's helper, killed right after its {count}th rename below {below}; renameat2 is not to be had.
 import ctypes, os, runpy, signal, sys
 ctypes.CDLL = lambda *_, **__: object()
 left, real = [{count}], os.rename
 def rename(*names, **options):
     real(*names, **options)
-    left[0] -= 1
+    left[0] -= str(names[0]).startswith("{below}")
     if left[0] == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 os.rename = os.replace = rename
@@ -48,6 +49,8 @@ class Doer(Protocol):
     async def run(self, command: str) -> Told: ...
 
     async def call(self, name: str, *arguments: object) -> Any: ...
+
+    async def get(self, name: str) -> Any: ...
 
     async def set(self, name: str, value: object) -> None: ...
 
@@ -105,7 +108,7 @@ class Faults:
 
     async def same_name_as(self: Doer, other: Doer) -> None:
         """Two cars with one host name."""
-        await self.call("set_host_name", await other.call("uname"))
+        await self.call("set_host_name", await other.get("host_name"))
         await self.call("restart", "avahi-daemon")
 
     async def clone_host_key(self: Doer, other: Doer) -> None:
@@ -132,12 +135,16 @@ class Faults:
         )
         assert told.code == 0, told.err
 
-    async def kill_at_rename(self: Doer, count: int) -> None:
-        """The helper, from now on, is killed after it renamed this many times, as by a power cut in between."""
+    async def kill_at_rename(self: Doer, count: int, *, below: str = "/") -> None:
+        """
+        The helper, from now on, is killed after it renamed this many times something below a folder.
+
+        `kill_at_rename(1, below=ARTIFACTS)` is a power cut between "old model away" and "new model in".
+        """
         helper, real = self.path(HELPER), f"{HELPER}.real"
         if not self.path(real).exists():
             helper.rename(self.path(real))
-        helper.write_text(DYING.format(count=count, real=real))
+        helper.write_text(DYING.format(count=count, below=below, real=real))
         helper.chmod(0o755)
 
     async def mend_helper(self: Doer) -> None:

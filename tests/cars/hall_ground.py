@@ -208,10 +208,6 @@ class Ground:
             self.stop_unit(name)
             self.start_unit(name)
 
-    def uname(self) -> str:
-        """The kernel's host name, which the test cannot ask from outside."""
-        return socket.gethostname()
-
     def power_on(self) -> None:
         """Somebody pressed the button."""
         machine = self._car()

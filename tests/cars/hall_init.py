@@ -18,7 +18,7 @@ from tests.cars.hall_ground import Ground
 def answer(ground: Ground, machine: Machine, asked: dict[str, Any]) -> Any:
     """One question of the test: a value of the machine, or a method of it or its ground."""
     name = asked["name"]
-    owner: Any = ground if hasattr(ground, name) else machine
+    owner: Any = machine if hasattr(machine, name) else ground
     if asked["do"] == "set":
         setattr(owner, name, asked["value"])
         return None

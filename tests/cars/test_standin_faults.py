@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import hashlib
+import json
 import signal
 import subprocess
 import sys
@@ -14,10 +16,14 @@ import pytest
 from zeroconf import AddressResolverIPv4
 from zeroconf.asyncio import AsyncZeroconf
 
+from cars.on_car_api import HELPER_FILE
 from tests.cars.hall import TREE, Car, Hall, needs_hall
+from tests.cars.hall_faults import ARTIFACTS
 
 pytestmark = needs_hall
 DEADLINE_S = 40
+HELPER = "/usr/local/sbin/trackside-car"
+TOKEN = "c" * 32
 
 
 @pytest.fixture
@@ -184,3 +190,74 @@ async def test_two_halls_at_once_have_networks_of_their_own() -> None:
         await until_key(second, second.host_key)
         told = await first.run(f"timeout 1 bash -c 'exec 3<>/dev/tcp/{second.address}/22'")
         assert told.code != 0
+
+
+async def test_the_helper_is_killed_between_its_renames_and_the_next_one_mends_it(hall: Hall) -> None:
+    car = await hall.car("community_24", opt_bytes=400_000_000)
+    helper = car.path("/usr/local/sbin/trackside-car")
+    helper.write_bytes(HELPER_FILE.read_bytes())
+    helper.chmod(0o755)
+    await stage(car, b"old graph")
+    assert (await car.run(install_of(b"old graph"))).code == 0
+    await stage(car, b"new graph")
+    await car.kill_at_rename(1, below=ARTIFACTS)
+    assert (await car.run(install_of(b"new graph"))).code == -signal.SIGKILL
+    assert not (car.artifacts / "racer").exists()
+    await car.mend_helper()
+    assert (await car.run(f"{HELPER} recover")).code == 0
+    assert (car.artifacts / "racer/model.pb").read_bytes() in {b"old graph", b"new graph"}
+
+
+async def stage(car: Car, graph: bytes) -> None:
+    """As SFTP leaves it there."""
+    told = await car.run(f"{HELPER} stage-open {TOKEN}")
+    folder = car.path(json.loads(told.out)["path"])
+    (folder / "model.pb").write_bytes(graph)
+    (folder / "model_metadata.json").write_bytes(b"{}")
+
+
+def install_of(graph: bytes) -> str:
+    md5 = hashlib.md5(graph, usedforsecurity=False).hexdigest()
+    digests = [hashlib.sha256(data).hexdigest() for data in (graph, b"{}")]
+    return f"{HELPER} install {TOKEN} racer {md5} {' '.join(digests)}"
+
+
+async def test_sshd_is_away_for_a_while_when_a_stock_core_starts(hall: Hall) -> None:
+    car = await hall.car("stock_20_drem")
+    await until_key(car, car.host_key)
+    await car.refuse_ssh_at_core_restart(1000)
+    await car.call("restart", "deepracer-core")
+    assert await host_key(car) is None
+    await car.call("start", "ssh")
+    await until_key(car, car.host_key)
+
+
+async def test_a_cut_of_the_power_is_silence_until_somebody_presses_the_button(hall: Hall) -> None:
+    car = await hall.car("community_24")
+    await until_key(car, car.host_key)
+    await car.vanish()
+    assert await host_key(car) is None
+    await car.come_back()
+    await until_key(car, car.host_key)
+
+
+async def test_a_car_that_hangs_opens_the_connection_and_says_nothing(hall: Hall) -> None:
+    car = await hall.car("community_24")
+    await until_key(car, car.host_key)
+    await car.freeze()
+    reader, writer = await asyncio.open_connection(car.address, 22)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 0.3)
+    await car.thaw()
+    assert (await asyncio.wait_for(reader.readline(), DEADLINE_S)).startswith(b"SSH-2.0-OpenSSH")
+    writer.close()
+
+
+async def test_of_two_cars_of_one_name_avahi_calls_either_dash_2(hall: Hall) -> None:
+    first, second = await hall.car("stock_20_drem"), await hall.car("stock_20_drem")
+    await second.same_name_as(first)
+    assert await second.get("host_name") == await first.get("host_name") == first.serial.lower()
+    resolver = AddressResolverIPv4(f"{first.serial.lower()}-2.local.")
+    async with AsyncZeroconf(interfaces=[hall.address]) as zero:
+        assert await resolver.async_request(zero.zeroconf, DEADLINE_S * 1000)
+    assert set(resolver.parsed_addresses()) <= {first.address, second.address}
