@@ -7,7 +7,8 @@ import pytest
 
 from cars.inspection import Unfit
 from tests.cars import fuzz_archives
-from tests.cars.fuzz_archives import fuzz, mutant, seeds
+from tests.cars.archive_mutants import mutant, seeds
+from tests.cars.fuzz_archives import fuzz
 
 
 def test_mutants_are_taken_or_refused_in_words() -> None:
