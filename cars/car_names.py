@@ -1,5 +1,6 @@
 """Names that the crew gives to cars: what one may look like, and a free one. Pure."""
 
+import re
 from collections.abc import Iterable
 
 from appliance.errors import InvalidInput
@@ -29,3 +30,9 @@ def free_name(wanted: str, taken: Iterable[str]) -> str:
         suffix = f" {number}"
         name = wanted[: MAX_CHARACTERS - len(suffix)].rstrip() + suffix
     return name
+
+
+def name_order(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A key by which Blue 9 comes before Blue 10, in whatever case."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
+    return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part.strip()) for part in parts)

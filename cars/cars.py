@@ -20,7 +20,7 @@ from appliance.errors import InvalidInput, NotFound
 from appliance.facts import Facts
 from appliance.ids import new_id
 from cars.car_history import CarHistoryLine, CarNote
-from cars.car_names import checked_name, free_name
+from cars.car_names import checked_name, free_name, name_order
 from cars.car_structs import Car, Platform
 from cars.cars_schema import HISTORY, LOAD, car_of, line_of, save, write_down
 from cars.facts import CarFound, CarLost, CarsChanged
@@ -71,7 +71,7 @@ class Cars:
     def all(self, *, with_released: bool = False) -> list[Car]:
         """Those that are enrolled, by name; on demand the others too."""
         wanted = [car for car in self._cars.values() if with_released or car.released_at is None]
-        return sorted(wanted, key=lambda car: (car.name.casefold(), car.serial))
+        return sorted(wanted, key=lambda car: (name_order(car.name), car.serial))
 
     def by_serial(self, serial: str) -> Car | None:
         """The car with this chassis serial, released or not."""
@@ -259,9 +259,13 @@ class Cars:
 
     def _enrolment_lines(self, before: Car | None, car: Car, actor: str) -> Sequence[CarHistoryLine]:
         if before is None or before.host_key == car.host_key:
-            lines = [_line(car, CarNote.ENROLLED, actor, f"As {car.name}, at {car.address}.")]
+            lines = [_line(car, CarNote.ENROLLED, actor, f"Paired as {car.name}, at {car.address}.")]
         else:
-            lines = [_line(car, CarNote.REFLASHED, actor, f"As {car.name}, at {car.address}, with a new host key.")]
+            lines = [
+                _line(
+                    car, CarNote.REFLASHED, actor, f"Paired again with a new host key, as {car.name}, at {car.address}."
+                )
+            ]
         for twin in self.all():
             if twin.host_key == car.host_key and twin.car_id != car.car_id:
                 lines.append(_line(car, CarNote.CLONED, actor, f"Shows the host key of {twin.name} ({twin.serial})."))

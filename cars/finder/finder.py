@@ -186,8 +186,10 @@ class Finder:
                     self._fail(error)
                 self._wake.clear()
                 if not self._is_asked:
+                    # Not wait_for(): before Python 3.12 it may lose a cancellation that comes with the event.
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), TICK_S)
+                        async with asyncio.timeout(TICK_S):
+                            await self._wake.wait()
         finally:
             if ear is not None:
                 ear.close()

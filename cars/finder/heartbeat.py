@@ -47,8 +47,10 @@ class Heartbeat:
                         self._asking.add(car.car_id)
                         tasks.create_task(self._ask(car))
                     self._wake.clear()
+                    # Not wait_for(): before Python 3.12 it may lose a cancellation that comes with the event.
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), self._wait_s())
+                        async with asyncio.timeout(self._wait_s()):
+                            await self._wake.wait()
         finally:
             end()
 

@@ -68,7 +68,7 @@ async def test_enrolled_car_is_there_and_online_at_once(registry: Registry) -> N
     assert registry.cars.all() == [car]
     assert registry.cars.by_serial("AMSS-0001") == car
     assert registry.told == [CarsChanged(), CarFound(car_id=car.car_id)]
-    assert await registry.history(car) == [(CarNote.ENROLLED, "As Blue 1, at 10.9.8.7.")]
+    assert await registry.history(car) == [(CarNote.ENROLLED, "Paired as Blue 1, at 10.9.8.7.")]
 
 
 async def test_flashed_car_stays_the_same_car(registry: Registry) -> None:
@@ -78,8 +78,8 @@ async def test_flashed_car_stays_the_same_car(registry: Registry) -> None:
     assert (again.car_id, again.host_key, again.fleet_id, again.light) == (first.car_id, NEW_KEY, "fleet", "blue")
     assert registry.cars.all() == [again]
     assert await registry.history(again) == [
-        (CarNote.REFLASHED, "As Blue 1, at 10.9.8.9, with a new host key."),
-        (CarNote.ENROLLED, "As Blue 1, at 10.9.8.7."),
+        (CarNote.REFLASHED, "Paired again with a new host key, as Blue 1, at 10.9.8.9."),
+        (CarNote.ENROLLED, "Paired as Blue 1, at 10.9.8.7."),
     ]
 
 
@@ -182,7 +182,13 @@ async def test_history_has_pages_and_cannot_be_changed(registry: Registry) -> No
     first = await registry.cars.history(car.car_id, limit=3)
     assert [line.details for line in first] == ["Number 4.", "Number 3.", "Number 2."]
     second = await registry.cars.history(car.car_id, before=first[-1].entry)
-    assert [line.details for line in second] == ["Number 1.", "Number 0.", "As Blue 1, at 10.9.8.7."]
+    assert [line.details for line in second] == ["Number 1.", "Number 0.", "Paired as Blue 1, at 10.9.8.7."]
     for statement in ("UPDATE car_history SET details = 'x'", "DELETE FROM car_history"):
         with pytest.raises(sqlite3.IntegrityError, match="the history of a car is append-only"):
             await registry.db.write(lambda connection, sql=statement: connection.execute(sql) and None)  # type: ignore[misc]
+
+
+async def test_cars_are_in_the_order_that_people_count_in(registry: Registry) -> None:
+    for number, name in enumerate(("Blue 10", "blue 9", "Amber", "Blue", "9", "10")):
+        await registry.enrol(f"AMSS-000{number}", name, key=f"ssh-ed25519 {number}")
+    assert [car.name for car in registry.cars.all()] == ["9", "10", "Amber", "Blue", "blue 9", "Blue 10"]

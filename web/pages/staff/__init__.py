@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from web.pages.staff import (
     car_pair,
+    cars,
     crossings,
     dashboard,
     events,
@@ -28,9 +29,10 @@ ROUTES: list[HTTPRouteHandler] = [
     *events.ROUTES,
     *racers.ROUTES,
     *racer_care.ROUTES,
-    *fleets.ROUTES,
     *models.ROUTES,
     *car_pair.ROUTES,
+    *cars.ROUTES,
+    *fleets.ROUTES,
     *pushes.ROUTES,
     *people.ROUTES,
     *recorders.ROUTES,
