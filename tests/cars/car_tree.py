@@ -73,6 +73,8 @@ class CarTree:
             assert found is not None
             (self.shims / name).symlink_to(found)
         self.tells("ros2", ROS_ANSWER)
+        self.tells("iw", "Power save: on\n")
+        self.tells("timedatectl", "Timezone=Etc/UTC\nNTP=no\n")
         self.tells("ufw", "Status: active\n")
         self.tells("systemctl", "active\n")
         self.tells("dpkg-query", "aws-deepracer-core 2.1.2.7\naws-deepracer-util 2.0.61.0\n")

@@ -175,6 +175,7 @@ async def test_a_wrong_password_is_tried_once_and_named(hall: Hall, tmp_path: Pa
         "password",
     )
     assert told[-1].step is Step.PASSWORD
+    assert car.path("/var/log/auth.log").read_text().count("Failed password for deepracer") == 1
     assert not car.path("/home/deepracer/.ssh").exists()
     found = await enrol(order_for(car, tmp_path, password="Known-to-nobody-1"), told.append)
     assert found.platform is Platform.COMMUNITY_24

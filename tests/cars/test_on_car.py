@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -453,9 +454,27 @@ def test_everything_that_was_set_up_is_undone_by_release(tree: CarTree) -> None:
     tree.put("etc/sudoers.d/trackside-car", "x")
     told = tree.call("release")
     assert told["undone"] == ["avahi", "time", "power_save", "sleep", "updates", "console_password", "firewall"]
+    assert tree.calls[-6:].count("timedatectl set-ntp false") == 1
+    assert tree.calls[-6:].count("iw dev mlan0 set power_save on") == 1
     assert "ufw delete allow from 192.168.7.0/24 to any port 22 proto tcp" in tree.calls
     before.pop("usr/local/sbin/trackside-car")
     assert _files(tree) == before
+
+
+def test_a_car_whose_software_is_gone_is_still_released(tree: CarTree) -> None:
+    shutil.rmtree(tree.home)
+    assert tree.call("release") == {"ok": True, "undone": [], "problems": []}
+    assert not tree.helper.exists()
+
+
+def test_what_was_off_before_is_left_off_by_release(tree: CarTree) -> None:
+    tree.tells("iw", "Power save: off\n")
+    tree.tells("timedatectl", "NTP=yes\n")
+    assert tree.call("setup-quiet")["ok"]
+    assert tree.call("setup-time", "192.168.7.1")["ok"]
+    assert tree.call("release")["ok"]
+    assert "iw dev mlan0 set power_save on" not in tree.calls
+    assert "timedatectl set-ntp false" not in tree.calls
 
 
 def test_a_release_that_cannot_undo_all_keeps_the_way_to_try_again(tree: CarTree) -> None:
