@@ -3,6 +3,10 @@
 import asyncio
 import contextlib
 import os
+import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,7 +16,10 @@ import pytest
 from appliance.errors import Conflict
 from cars.car_history import CarNote
 from cars.facts import PushesChanged
+from cars.push_link import has_aes
 from cars.push_rules import PushState
+from cars.push_wire import NEWS
+from cars.worker_wire import Beat
 from tests.cars.push_box import METADATA_BYTES, MODEL_BYTES, PushBox, digest, push_box, sending
 from tests.cars.small_car import SmallCar
 from tests.timing.sshd import needs_root, needs_sshd
@@ -222,22 +229,21 @@ async def test_a_disk_that_fills_up_on_the_way_is_called_full(box: PushBox, car:
     assert car.held("ann-fast") is None
 
 
-@pytest.mark.parametrize("state", [PushState.CONNECTING, PushState.CHECKING, PushState.SENDING, PushState.VERIFYING])
-async def test_a_push_that_is_cancelled_leaves_nothing_on_the_car(
-    box: PushBox, car: SmallCar, state: PushState
-) -> None:
+async def test_a_push_that_is_cancelled_leaves_nothing_on_the_car(box: PushBox, car: SmallCar) -> None:
     car_id, model_id = await box.car(car), await box.model("fast", PB)
-    reached = box.at_first(lambda push: push.state is state, lambda: None)
-    (push_id,) = await box.push(car_id, model_id)
-    await reached.wait()
-    with contextlib.suppress(Conflict):  # It was quicker than the cancel.
-        await box.pushes.cancel(push_id, "crew")
-    view = await box.ended(push_id)
-    if view.state is not PushState.DONE:  # Only where the cancel was later than the install.
-        assert view.state is PushState.CANCELLED
-        assert car.held("ann-fast") is None
-    assert view.state is PushState.CANCELLED or state in (PushState.SENDING, PushState.VERIFYING)
-    assert car.staged() == {}
+    for state in (PushState.CONNECTING, PushState.CHECKING, PushState.SENDING, PushState.VERIFYING):
+        reached = box.at_first(lambda push, state=state: push.state is state, lambda: None)  # type: ignore[misc]
+        (push_id,) = await box.push(car_id, model_id)
+        await reached.wait()
+        with contextlib.suppress(Conflict):  # It was quicker than the cancel.
+            await box.pushes.cancel(push_id, "crew")
+        view = await box.ended(push_id)
+        if view.state is not PushState.DONE:
+            assert view.state is PushState.CANCELLED
+            assert car.held("ann-fast") is None
+        assert view.state is PushState.CANCELLED or state in (PushState.SENDING, PushState.VERIFYING)
+        assert car.staged() == {}
+        shutil.rmtree(car.artifacts / "ann-fast", ignore_errors=True)
 
 
 async def test_what_is_being_installed_is_finished_and_said_so(box: PushBox, car: SmallCar) -> None:
@@ -276,35 +282,28 @@ async def test_what_a_cancelled_push_left_on_a_lost_car_goes_when_it_is_back(box
             await asyncio.sleep(0.05)
 
 
-async def test_another_host_key_is_sent_nothing(box: PushBox, car: SmallCar, key: asyncssh.SSHKey) -> None:
-    other = " ".join(key.export_public_key().decode().split()[:2])
-    car_id = await box.car(car, host_key=other)
-    (push_id,) = await box.push(car_id, await box.model("fast", b"pb"))
-    view = await box.ended(push_id)
-    assert view.state is PushState.FAILED
-    assert view.reason == f"What answers at {car.host} shows another host key than blue-1 had: nothing was sent."
-    assert view.remedy == "If blue-1 was flashed anew, open Cars > blue-1 and trust it again."
+async def test_a_car_that_says_no_is_sent_nothing_and_told_to_be_paired_again(
+    box: PushBox, car: SmallCar, key: asyncssh.SSHKey
+) -> None:
+    car_id, model_id = await box.car(car), await box.model("fast", b"pb")
 
+    async def told() -> tuple[str | None, str | None]:
+        (push_id,) = await box.push(car_id, model_id)
+        view = await box.ended(push_id)
+        assert (view.state, car.held("ann-fast")) == (PushState.FAILED, None)
+        return view.reason, view.remedy
 
-async def test_a_car_that_no_longer_takes_the_key_is_to_be_paired_again(box: PushBox, car: SmallCar) -> None:
-    car_id = await box.car(car)
-    car.authorize()
-    (push_id,) = await box.push(car_id, await box.model("fast", b"pb"))
-    view = await box.ended(push_id)
-    assert (view.reason, view.remedy) == (
-        "blue-1 does not let the box in.",
-        "Open Cars > blue-1 > Pair again.",
-    )
-
-
-async def test_a_car_without_the_helper_is_to_be_paired_again(box: PushBox, car: SmallCar) -> None:
-    car_id = await box.car(car)
     car.helper.unlink()
-    (push_id,) = await box.push(car_id, await box.model("fast", b"pb"))
-    view = await box.ended(push_id)
-    assert (view.reason, view.remedy) == (
+    assert await told() == (
         "blue-1 lets the box in, but not install anything.",
         "Open Cars > blue-1 > Pair again.",
+    )
+    car.authorize()
+    assert await told() == ("blue-1 does not let the box in.", "Open Cars > blue-1 > Pair again.")
+    await box.car(car, host_key=" ".join(key.export_public_key().decode().split()[:2]))
+    assert await told() == (
+        f"What answers at {car.host} shows another host key than blue-1 had: nothing was sent.",
+        "If blue-1 was flashed anew, open Cars > blue-1 and trust it again.",
     )
 
 
@@ -343,3 +342,40 @@ async def test_the_inventory_is_read_from_the_car(box: PushBox, car: SmallCar) -
     assert held.models[1].checksum == digest("md5", b"pb")
     (car.artifacts / "ann-fast").rename(car.artifacts / "other")
     assert [model.folder for model in (await box.pushes.models_on(car_id)).models] == ["Sample_single_cam", "other"]
+
+
+async def test_the_folder_of_a_forgotten_racer_goes_with_their_name(box: PushBox, car: SmallCar) -> None:
+    car_id, model_id = await box.car(car), await box.model("fast", b"pb")
+    (push_id,) = await box.push(car_id, model_id)
+    racer_id = (await box.ended(push_id)).racer_id
+    assert racer_id is not None
+    await box.people.forget(racer_id, "test")
+    await box.pushes.stop()
+    view = await box.pushes.get(push_id)
+    assert (view.folder, view.model_name) == (None, "model")
+
+
+@pytest.mark.parametrize(
+    ("cpu_info", "has"),
+    [
+        ("model name\t: Intel(R) Atom(TM)\nflags\t\t: fpu sse2 aes avx\n", True),
+        ("processor\t: 0\nFeatures\t: fp asimd evtstrm aes pmull sha1 cpuid\n", True),
+        ("processor\t: 0\nFeatures\t: fp asimd evtstrm crc32 cpuid\n", False),
+        ("model name\t: one that talks of aes\nflags\t\t: fpu\n", False),
+    ],
+)
+def test_gcm_comes_first_only_where_the_cpu_has_aes(tmp_path: Path, cpu_info: str, has: bool) -> None:
+    (tmp_path / "cpuinfo").write_text(cpu_info)
+    assert has_aes(tmp_path / "cpuinfo") is has
+    assert not has_aes(tmp_path / "no such file")
+
+
+def test_a_worker_whose_server_is_gone_ends(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "cars.push_worker", "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno()) as worker:
+        theirs.close()
+        with ours.makefile("rb") as news:
+            assert isinstance(NEWS.decode(news.readline()), Beat)
+        ours.close()
+        assert worker.wait(60) == 0
