@@ -282,6 +282,9 @@ class PushLine:
 
     async def _ended(self, push: OpenPush, row: PushRow) -> None:
         try:
+            if row.state is PushState.DONE:
+                # No name: a car's history is for ever, and a racer may be forgotten. The rows of pushes have the model.
+                await self._cars.note(row.car_id, CarNote.PUSHED, row.actor, "A model was put on it.")
             await self._db.write(lambda connection: push_schema.end(connection, row))
         except NotReady as error:
             # It has not ended before that is stored: it is gone through again, and found there already.
@@ -292,8 +295,6 @@ class PushLine:
         log.info("push_ended push_id=%s state=%s tries=%d", row.push_id, row.state.value, row.tries)
         self.tell(row.push_id)
         self._rest()
-        if row.state is PushState.DONE:
-            await self._cars.note(row.car_id, CarNote.PUSHED, row.actor, f"Model {row.model_id}.")
         if row.state is PushState.CANCELLED and row.is_staged:
             self._untidy[row.push_id] = row
         self._tidy(row.car_id)

@@ -23,20 +23,18 @@ def other_key(place: Place) -> PushFailed:
     """Somebody answers who is not the car that was enrolled."""
     return PushFailed(
         f"What answers at {place.address} shows another host key than {place.name} had: nothing was sent.",
-        f"If {place.name} was flashed anew, open Cars > {place.name} and trust it again.",
+        f"If {place.name} was flashed anew, pair it again under Cars.",
     )
 
 
 def denied(place: Place) -> PushFailed:
     """Our key is not taken."""
-    return PushFailed(f"{place.name} does not let the box in.", f"Open Cars > {place.name} > Pair again.")
+    return PushFailed(f"{place.name} does not let the box in.", "Pair it again under Cars.")
 
 
 def no_helper(place: Place) -> PushFailed:
     """sudo does not run it."""
-    return PushFailed(
-        f"{place.name} lets the box in, but not install anything.", f"Open Cars > {place.name} > Pair again."
-    )
+    return PushFailed(f"{place.name} lets the box in, but not install anything.", "Pair it again under Cars.")
 
 
 def no_room(place: Place, free_bytes: int, needed_bytes: int) -> PushFailed:

@@ -62,7 +62,7 @@ async def test_a_model_is_done_when_the_car_has_read_it_back(box: PushBox, car: 
     assert is_whole(car, "ann-fast")
     assert car.staged() == {}
     (line, *_) = await box.cars.history(car_id)
-    assert (line.kind, line.details) == (CarNote.PUSHED, f"Model {model_id}.")
+    assert (line.kind, line.details) == (CarNote.PUSHED, "A model was put on it.")
 
 
 async def test_what_is_there_already_is_not_sent_again(box: PushBox, car: SmallCar) -> None:
@@ -296,14 +296,14 @@ async def test_a_car_that_says_no_is_sent_nothing_and_told_to_be_paired_again(
     car.helper.unlink()
     assert await told() == (
         "blue-1 lets the box in, but not install anything.",
-        "Open Cars > blue-1 > Pair again.",
+        "Pair it again under Cars.",
     )
     car.authorize()
-    assert await told() == ("blue-1 does not let the box in.", "Open Cars > blue-1 > Pair again.")
+    assert await told() == ("blue-1 does not let the box in.", "Pair it again under Cars.")
     await box.car(car, host_key=" ".join(key.export_public_key().decode().split()[:2]))
     assert await told() == (
         f"What answers at {car.host} shows another host key than blue-1 had: nothing was sent.",
-        "If blue-1 was flashed anew, open Cars > blue-1 and trust it again.",
+        "If blue-1 was flashed anew, pair it again under Cars.",
     )
 
 

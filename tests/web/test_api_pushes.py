@@ -91,6 +91,10 @@ async def test_a_racers_model_goes_onto_a_car_and_is_found_there(site: Site, car
     assert (await site.send("operator", "GET", "/api/pushes?open=true")).json() == []
     held = (await site.send("operator", "GET", f"/api/cars/{car_id}/models")).json()
     assert [(model["folder"], model["model_id"]) for model in held["models"]] == [("the-racer-fast", model_id)]
+    async with site.browser("operator") as browser:
+        shown = (await browser.get(f"/staff/cars/{car_id}/models")).text
+    assert "the-racer-fast" in shown
+    assert "the-racer</span>" in shown
     assert sorted(car.held("the-racer-fast") or {}) == ["checksum.txt", "model.pb", "model_metadata.json"]
 
 
@@ -115,6 +119,9 @@ async def test_the_models_of_a_car_that_is_away_cannot_be_read(site: Site) -> No
     answer = await site.send("operator", "GET", f"/api/cars/{car_id}/models")
     assert answer.status_code == 503
     assert answer.json()["message"] == "blue-1 is out of reach: connection refused."
+    async with site.browser("operator") as browser:
+        shown = await browser.get(f"/staff/cars/{car_id}/models")
+    assert (shown.status_code, "blue-1 is out of reach: connection refused." in shown.text) == (503, True)
 
 
 async def test_a_push_of_nothing_or_of_too_much_is_refused(site: Site, model_id: str) -> None:

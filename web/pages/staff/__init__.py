@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from web.pages.staff import (
+    car_models,
     car_pair,
     cars,
     crossings,
@@ -34,6 +35,7 @@ ROUTES: list[HTTPRouteHandler] = [
     *cars.ROUTES,
     *fleets.ROUTES,
     *pushes.ROUTES,
+    *car_models.ROUTES,
     *people.ROUTES,
     *recorders.ROUTES,
     *queue.ROUTES,
