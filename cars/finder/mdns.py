@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import zeroconf  # noqa: F401  whole, before its parts: the box's announcing may import it in another thread just now
 from zeroconf._dns import DNSAddress, DNSPointer, DNSQuestion, DNSService, DNSText
 from zeroconf._protocol.incoming import DNSIncoming
 from zeroconf._protocol.outgoing import DNSOutgoing
