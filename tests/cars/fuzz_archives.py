@@ -26,7 +26,8 @@ from cars.inspection import Unfit
 from tests.cars.archive_mutants import mutant, seeds
 from tests.cars.in_process import MemoryNetwork
 
-HANG_S = 5
+HANG_S = 5.0
+"""Of its own time, not of a clock on the wall: a machine may be busy."""
 TOUCHES = ("open", "os.", "shutil.", "socket.", "subprocess.", "ctypes.", "tempfile.", "glob.", "pathlib.", "exec")
 """Beginnings of audit events that an inspection has no reason to cause."""
 
@@ -73,12 +74,12 @@ _watches: list[Watch] = []
 
 
 def fuzz(seed: int, count: int, *, first: int = 0, keep: Path | None = None) -> Tally:
-    """Try `count` mutants from number `first` on. On the main thread: it needs the alarm."""
+    """Try `count` mutants from number `first` on. On the main thread: it needs an alarm."""
     if not _watches:
         load_what_comes_late()  # As the child does; whatever else is loaded later is a touch.
         _watches.append(Watch())
     pool, tally = seeds(), Tally()
-    before = signal.signal(signal.SIGALRM, _hang)
+    before = signal.signal(signal.SIGVTALRM, _hang)
     try:
         for number in range(first, first + count):
             data = mutant(seed, number, pool)
@@ -88,7 +89,7 @@ def fuzz(seed: int, count: int, *, first: int = 0, keep: Path | None = None) -> 
                 if keep is not None:
                     (keep / f"{seed}-{number}").write_bytes(data)
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGVTALRM, before)
     return tally
 
 
@@ -101,21 +102,21 @@ def _try(data: bytes, watch: Watch, tally: Tally) -> str | None:
     tally.mutants += 1
     network = MemoryNetwork()
     started = time.perf_counter()
-    signal.setitimer(signal.ITIMER_REAL, HANG_S)
+    signal.setitimer(signal.ITIMER_VIRTUAL, HANG_S)
     try:
         with watch.watching():
             facts, metadata = look_into(io.BytesIO(data), network)
     except Unfit as refused:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         tally.reasons[refused.message.split(":")[0][:40]] += 1
         wrong = _wrong_words(refused.message) or _wrong_words(refused.remedy)
     except HangError:
         return "hang"
     except BaseException as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         return f"crash: {error!r}"
     else:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         tally.fit += 1
         digest = hashlib.sha256(network.data).hexdigest()
         wrong = None if (facts.pb_sha256, facts.pb_bytes) == (digest, len(network.data)) else "wrong digest"

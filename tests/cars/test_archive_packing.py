@@ -7,6 +7,7 @@ import lzma
 import random
 import zipfile
 import zlib
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -149,6 +150,7 @@ def test_more_than_500_mb_unpacked_is_refused() -> None:
         (b"Rar!\x1a\x07\x01\x00" + bytes(100), "a rar archive"),
         (gzip.compress(as_zip()), "a zip archive"),
     ],
+    ids=count(),
 )
 def test_another_archive_by_the_name_of_a_tar_gz_is_told(data: bytes, what: str) -> None:
     assert look(data) == NotFit(reason=f"This is {what}, not a .tar.gz.", remedy=TO_UNPACK)
@@ -162,6 +164,7 @@ def test_another_archive_by_the_name_of_a_tar_gz_is_told(data: bytes, what: str)
         b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
         gzip.compress(b"<html>Sign in</html>"),
     ],
+    ids=count(),
 )
 def test_a_web_page_in_place_of_the_file_is_told(page: bytes) -> None:
     assert look(page) == NotFit(
@@ -185,6 +188,7 @@ def test_a_web_page_in_place_of_the_file_is_told(page: bytes) -> None:
         (random.Random(0).randbytes(5_000), "This file is no .tar.gz archive, whatever its name says."),
         (b"hello", "This file is no .tar.gz archive, whatever its name says."),
     ],
+    ids=count(),
 )
 def test_everything_else_is_told(data: bytes, told: str) -> None:
     assert reason(data).startswith(told)

@@ -1,6 +1,7 @@
 """model.pb: a frozen graph is told from everything else of that name, byte by byte."""
 
 import random
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -82,12 +83,15 @@ def test_the_input_goes_by_its_full_name() -> None:
         ),
         (node(NAME, "Placeholder") + node("w", "Const"), "The network in model.pb has no output, so it cannot steer."),
     ],
+    ids=count(),
 )
 def test_what_is_no_frozen_graph_is_told(data: bytes, reason: str) -> None:
     assert told(data) == reason
 
 
-@pytest.mark.parametrize("data", [b"\x18\x01" * 200_001, field(1, b"\x18\x01" * 200_001), node("a", "B") * 20_001])
+@pytest.mark.parametrize(
+    "data", [b"\x18\x01" * 200_001, field(1, b"\x18\x01" * 200_001), node("a", "B") * 20_001], ids=count()
+)
 def test_more_than_any_network_has_is_given_up(data: bytes) -> None:
     assert told(data) == NO_GRAPH
 

@@ -1,7 +1,6 @@
 """A slice of the fuzzing (tests/cars/fuzz_archives.py runs millions), and that it would notice."""
 
 import os
-import time
 
 import pytest
 
@@ -33,7 +32,7 @@ def test_a_mutant_is_the_same_each_time() -> None:
             lambda *_: os.listdir("/") and (_ for _ in ()).throw(Unfit("This is long enough.", "So is this one.")),
             "touch",
         ),
-        (lambda *_: time.sleep(60), "hang"),
+        (lambda *_: all(iter(lambda: True, False)), "hang"),
         (lambda *_: (_ for _ in ()).throw(Unfit("no", "So is this one.")), "words: 'no'"),
     ],
 )

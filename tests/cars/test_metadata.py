@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from itertools import count
 from typing import Any
 
 import pytest
@@ -63,6 +64,7 @@ def test_it_goes_to_the_car_as_it_came() -> None:
         codecs.BOM_UTF16_LE + PLAIN.encode("utf-16-le"),
         codecs.BOM_UTF16_BE + PLAIN.encode("utf-16-be"),
     ],
+    ids=count(),
 )
 def test_a_byte_order_mark_is_taken_away(data: bytes) -> None:
     """The cars read it with open() and json.load(), which stops at the mark."""
@@ -92,6 +94,7 @@ def test_a_byte_order_mark_is_taken_away(data: bytes) -> None:
         (b'{"version": NaN}', "model_metadata.json holds NaN where a number belongs."),
         (b'{"version": -Infinity}', "model_metadata.json holds -Infinity where a number belongs."),
     ],
+    ids=count(),
 )
 def test_what_no_car_could_read_is_told(data: bytes, reason: str) -> None:
     assert told(data) == reason
