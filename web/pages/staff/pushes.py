@@ -1,5 +1,6 @@
 """Models on their way to cars, for the crew: choose models and cars, watch, cancel, push again."""
 
+import asyncio
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -12,6 +13,7 @@ from appliance.permissions import Permission
 from cars.car_structs import Car
 from cars.model_structs import ModelStatus, ModelView
 from cars.models import Sought
+from cars.push_rules import PushState
 from cars.push_structs import NewPushes
 from web.auth import needs, session_token
 from web.given import House, Viewer
@@ -75,6 +77,14 @@ async def stream(*, request: AnyRequest, push_live: NamedDependency[PushLive], v
 async def cancel(request: AnyRequest, house: House, viewer: Viewer, push_id: FromPath[str]) -> Answer:
     """Do not bring it; what lies half-sent on the car goes."""
     await house.pushes.cancel(push_id, viewer.person_id)
+    return _back(request)
+
+
+@post(f"{LIST}/waiting/cancel", guards=MAY)
+async def cancel_waiting(request: AnyRequest, house: House, viewer: Viewer) -> Answer:
+    """Cancel everything that waits; what runs goes on."""
+    waiting = [one for one in house.pushes.all_open() if one.state is PushState.WAITING and not one.is_cancelling]
+    await asyncio.gather(*(house.pushes.cancel(one.push_id, viewer.person_id) for one in waiting))
     return _back(request)
 
 
@@ -155,4 +165,4 @@ def _back(request: AnyRequest) -> Answer:
     return Redirect(LIST, status_code=303)
 
 
-ROUTES = [pushes, push, stream, cancel, again]
+ROUTES = [pushes, push, stream, cancel_waiting, cancel, again]
