@@ -1,5 +1,6 @@
 """A racer's phone brings models over a Wi-Fi that comes and goes."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Screens
 from tests.browser.timekeeper_page import forgive
-from tests.browser.upload_page import FULL, SLOW, half_way, is_ready, model_file, models_page, sent_from, wifi
+from tests.browser.upload_page import FAST, SLOW, half_way, is_ready, model_file, models_page, sent_from
+from tests.browser.wifi import Wifi
 from tests.faults.box import Box
 
 pytestmark = pytest.mark.browser
@@ -17,6 +19,15 @@ TOO_SMALL = """
     [...document.querySelectorAll("main :is(button, .btn, summary, input:not([type=hidden], [type=file]))")]
         .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 44).map((one) => one.outerHTML)
 """
+
+
+@pytest.fixture
+async def wifi(screens: Screens) -> AsyncIterator[Wifi]:
+    """The air between, slow enough for things to happen meanwhile."""
+    async with Wifi(screens.site.port) as wifi:
+        wifi.bytes_per_s = SLOW
+        yield wifi
+    forgive(screens, "409 (Conflict)")  # the box has kept more of a broken piece than it could say
 
 
 async def stored(page: Page) -> list[bytes]:
@@ -48,35 +59,35 @@ async def test_files_are_sent_one_after_the_other_and_each_says_how_it_stands(sc
     forgive(screens, "400 (Bad Request)")
 
 
-async def test_upload_goes_on_by_itself_when_the_wifi_is_back(screens: Screens, tmp_path: Path) -> None:
+async def test_upload_goes_on_by_itself_when_the_wifi_is_back(screens: Screens, wifi: Wifi, tmp_path: Path) -> None:
     file = model_file(tmp_path, "sprint.tar.gz")
-    page = await models_page(screens)
+    page = await models_page(screens, base_url=wifi.url)
     offsets = sent_from(page)
-    await wifi(page, SLOW)
     await page.set_input_files("#file", file)
     await half_way(page)
     await expect(page.locator("[data-f=rate]")).to_contain_text("MB/s")
-    await wifi(page, 0)
+    wifi.go()
     await expect(page.locator(".transfer .pill")).to_have_text("No connection")
     await expect(page.locator(".transfer")).to_contain_text("It goes on by itself as soon as the Wi-Fi is back.")
     before = len(offsets)
-    await wifi(page, FULL)
+    wifi.bytes_per_s = FAST
+    wifi.come_back()
+    await page.evaluate("window.dispatchEvent(new Event('online'))")
     await is_ready(page, "sprint")
     assert min(offsets[before:]) > 0
     assert await stored(page) == [file.read_bytes()]
 
 
-async def test_reloaded_page_says_how_to_go_on_and_does(screens: Screens, tmp_path: Path) -> None:
+async def test_reloaded_page_says_how_to_go_on_and_does(screens: Screens, wifi: Wifi, tmp_path: Path) -> None:
     file = model_file(tmp_path, "sprint.tar.gz")
-    page = await models_page(screens)
-    await wifi(page, SLOW)
+    page = await models_page(screens, base_url=wifi.url)
     await page.set_input_files("#file", file)
     await half_way(page)
     page.on("dialog", lambda dialog: dialog.accept())
     await page.reload()
     await expect(page.locator(".transfer")).to_contain_text("Choose the same file once more: it goes on from there.")
     offsets = sent_from(page)
-    await wifi(page, FULL)
+    wifi.bytes_per_s = FAST
     await page.set_input_files("#file", file)
     await is_ready(page, "sprint")
     await expect(page.locator(".transfer")).to_have_count(0)
@@ -85,10 +96,9 @@ async def test_reloaded_page_says_how_to_go_on_and_does(screens: Screens, tmp_pa
 
 
 async def test_paused_upload_stands_still_until_told_and_a_cancelled_one_is_forgotten(
-    screens: Screens, tmp_path: Path
+    screens: Screens, wifi: Wifi, tmp_path: Path
 ) -> None:
-    page = await models_page(screens)
-    await wifi(page, SLOW)
+    page = await models_page(screens, base_url=wifi.url)
     await page.set_input_files("#file", [model_file(tmp_path, "a.tar.gz"), model_file(tmp_path, "b.tar.gz", seed=1)])
     await half_way(page)
     first, second = page.locator(".transfer").first, page.locator(".transfer").last
@@ -97,7 +107,7 @@ async def test_paused_upload_stands_still_until_told_and_a_cancelled_one_is_forg
     await expect(second.locator(".pill")).to_have_text("Sending")
     await second.get_by_role("button", name="Cancel").click()
     await expect(page.locator(".transfer")).to_have_count(1)
-    await wifi(page, FULL)
+    wifi.bytes_per_s = FAST
     await first.get_by_role("button", name="Go on").click()
     await is_ready(page, "a")
     await page.reload()
@@ -148,18 +158,17 @@ async def test_answers_that_are_not_the_boxs_are_not_taken_for_success(screens: 
 
 
 async def test_whoever_was_signed_out_meanwhile_is_told_and_goes_on_after_signing_in(
-    screens: Screens, tmp_path: Path
+    screens: Screens, wifi: Wifi, tmp_path: Path
 ) -> None:
-    page = await models_page(screens)
+    page = await models_page(screens, base_url=wifi.url)
     cookies = await page.context.cookies()
-    await wifi(page, SLOW)
     await page.set_input_files("#file", model_file(tmp_path, "sprint.tar.gz"))
     await half_way(page)
     await page.context.clear_cookies()
     await expect(page.locator(".transfer .pill")).to_have_text("Not taken")
     await expect(page.locator(".transfer")).to_contain_text("You are signed out. Sign in")
     await page.context.add_cookies(cookies)  # type: ignore[arg-type]  # as they came
-    await wifi(page, FULL)
+    wifi.bytes_per_s = FAST
     await page.get_by_role("button", name="Try again").click()
     await is_ready(page, "sprint")
     forgive(screens, "401 (Unauthorized)")
@@ -195,12 +204,11 @@ async def test_without_script_a_file_is_sent_and_looked_into(screens: Screens, t
     assert await stored(page) == [file.read_bytes()]
 
 
-async def test_nothing_is_too_wide_or_too_small_for_a_thumb(screens: Screens, tmp_path: Path) -> None:
-    page = await models_page(screens)
+async def test_nothing_is_too_wide_or_too_small_for_a_thumb(screens: Screens, wifi: Wifi, tmp_path: Path) -> None:
+    page = await models_page(screens, base_url=wifi.url)
     name = f"{'W' * 55}.tar.gz"
     await page.set_input_files("#file", model_file(tmp_path, name, 4_096))
     await is_ready(page, "W" * 55)
-    await wifi(page, SLOW)
     await page.set_input_files("#file", [model_file(tmp_path, f"2{name}"), model_file(tmp_path, f"3{name}", seed=1)])
     await half_way(page)
     await page.locator(".transfer").first.get_by_role("button", name="Pause").click()
@@ -217,24 +225,31 @@ async def test_killed_server_costs_an_upload_nothing_that_it_had(screens: Screen
     box.start()
     try:
         await box.ready()
-        context = await screens.context(base_url=box.url)
-        page = await context.new_page()
-        await page.goto("/sign-up")
-        await page.locator("[name=username]").fill("anna")
-        await page.locator("main button").last.click()
-        await page.wait_for_url("**/me?welcome=1")
-        await page.get_by_role("link", name="Upload a model").click()
-        file = model_file(tmp_path, "sprint.tar.gz")
-        offsets = sent_from(page)
-        await wifi(page, SLOW)
-        await page.set_input_files("#file", file)
-        await half_way(page)
-        held = (await (await page.request.get("/api/uploads")).json())[0]["offset"]
-        before = len(offsets)
-        box.kill_server()
-        await is_ready(page, "sprint")
-        assert min(offsets[before:]) >= held > 0
-        assert await stored(page) == [file.read_bytes()]
-        await context.close()
+        async with Wifi(box.port) as wifi:
+            file = model_file(tmp_path, "sprint.tar.gz")
+            assert await _upload_through_a_kill(box, wifi, screens, file) == [file.read_bytes()]
     finally:
         box.stop()
+
+
+async def _upload_through_a_kill(box: Box, wifi: Wifi, screens: Screens, file: Path) -> list[bytes]:
+    context = await screens.context(base_url=wifi.url)
+    page = await context.new_page()
+    await page.goto("/sign-up")
+    await page.locator("[name=username]").fill("anna")
+    await page.locator("main button").last.click()
+    await page.wait_for_url("**/me?welcome=1")
+    await page.get_by_role("link", name="Upload a model").click()
+    offsets = sent_from(page)
+    wifi.bytes_per_s = SLOW
+    await page.set_input_files("#file", file)
+    await half_way(page)
+    held = (await (await page.request.get("/api/uploads")).json())[0]["offset"]
+    before = len(offsets)
+    box.kill_server()
+    wifi.bytes_per_s = FAST
+    await is_ready(page, "sprint", patience_ms=60_000)  # a whole server starts
+    assert min(offsets[before:]) >= held > 0
+    files = await stored(page)
+    await context.close()
+    return files

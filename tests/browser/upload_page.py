@@ -1,24 +1,21 @@
-"""The page of models for the tests that upload: a phone that is signed in, its files, and the Wi-Fi between."""
+"""The page of models for the tests that upload: a phone that is signed in, and its files."""
 
 import os
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
-from weakref import WeakKeyDictionary
 
-from playwright.async_api import CDPSession, Page, Request, expect
+from playwright.async_api import Page, Request, expect
 
 from appliance.permissions import Role
-from tests.browser.conftest import Screens
+from tests.browser.conftest import PATIENCE_MS, Screens
 from tests.cars import model_samples
 from tests.web.racing_day import add_racer
 
 SLOW = 600_000
 """Bytes in a second: a file of a megabyte or two is on its way for a while."""
-FULL = 1_000_000_000
+FAST = 1_000_000_000
 MADE_AT_S = 1_700_000_000
 """When a file was last changed: some time ago, as a download usually was."""
-
-_sessions: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
 
 
 def model_file(folder: Path, name: str, weights_bytes: int = 1_500_000, seed: int = 0) -> Path:
@@ -57,21 +54,6 @@ async def _signed_in(screens: Screens, person_id: str, path: str, **options: obj
     return await screens.open(path, context)
 
 
-async def wifi(page: Page, bytes_per_s: int) -> None:
-    """How much goes out of this page in a second; 0 is no Wi-Fi."""
-    if page not in _sessions:
-        _sessions[page] = await page.context.new_cdp_session(page)  # each further one would have a say of its own
-    await _sessions[page].send(
-        "Network.emulateNetworkConditions",
-        {
-            "offline": bytes_per_s == 0,
-            "latency": 0,
-            "downloadThroughput": FULL,
-            "uploadThroughput": bytes_per_s or FULL,
-        },
-    )
-
-
 def sent_from(page: Page) -> list[int]:
     """Where each piece that the page sends begins; grows while it does."""
     offsets: list[int] = []
@@ -90,7 +72,7 @@ async def half_way(page: Page) -> None:
     await expect(page.locator(".transfer .pill").first).to_have_text("Sending")
 
 
-async def is_ready(page: Page, name: str) -> None:
+async def is_ready(page: Page, name: str, patience_ms: int = PATIENCE_MS) -> None:
     """Wait until the list shows the model as one that a car can drive."""
     row = page.locator("[data-rows] > li", has=page.locator(f".breaks:text-is('{name}')"))
-    await expect(row.locator(".pill")).to_have_text("Ready")
+    await expect(row.locator(".pill")).to_have_text("Ready", timeout=patience_ms)

@@ -135,6 +135,7 @@ async def _list(
         chosen_state=chosen.status,
         problem=problem,
         unfinished=unfinished,
+        folder=house.settings.models_dir or house.models.blobs.directory,
         room=room(found, unfinished, quota) if person and not chosen.status and not chosen.before else None,
         done=done,
         error=error,

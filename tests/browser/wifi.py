@@ -1,0 +1,74 @@
+"""The Wi-Fi between a phone and the box: a relay of TCP that can be slow, or gone."""
+
+import asyncio
+from types import TracebackType
+
+PIECE_BYTES = 16 * 1024
+
+
+class Wifi:
+    """`async with Wifi(port) as wifi`: the box is at `wifi.url` too. `bytes_per_s` is what goes out of the phone."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._is_there = True
+        self._links: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self.bytes_per_s = 1_000_000_000
+        self.url = ""
+
+    async def __aenter__(self) -> "Wifi":
+        self._server = await asyncio.start_server(self._link, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.go()
+        await asyncio.gather(*self._links, return_exceptions=True)
+
+    def go(self) -> None:
+        """It is gone, in mid-word; whoever calls finds nobody."""
+        self._is_there = False
+        for writer in self._links.values():
+            writer.transport.abort()
+
+    def come_back(self) -> None:
+        """It is there again."""
+        self._is_there = True
+
+    async def _link(self, phone_in: asyncio.StreamReader, phone_out: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._links[task] = phone_out
+        try:
+            if self._is_there:
+                await self._relay(phone_in, phone_out)
+        except OSError:
+            pass  # the box or the phone hung up
+        finally:
+            phone_out.transport.abort()
+            del self._links[task]
+
+    async def _relay(self, phone_in: asyncio.StreamReader, phone_out: asyncio.StreamWriter) -> None:
+        box_in, box_out = await asyncio.open_connection("127.0.0.1", self._port)
+        answers = asyncio.create_task(self._answers(box_in, phone_out))
+        try:
+            while piece := await phone_in.read(PIECE_BYTES):
+                await asyncio.sleep(len(piece) / self.bytes_per_s)
+                box_out.write(piece)
+                await box_out.drain()
+        finally:
+            answers.cancel()
+            box_out.transport.abort()
+
+    async def _answers(self, box_in: asyncio.StreamReader, phone_out: asyncio.StreamWriter) -> None:
+        try:
+            while piece := await box_in.read(PIECE_BYTES):
+                phone_out.write(piece)
+                await phone_out.drain()
+        finally:
+            phone_out.transport.abort()
