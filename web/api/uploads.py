@@ -46,10 +46,14 @@ SENDING = {
         generate_examples=False,
         description="The upload stands at `offset`: nothing was taken.",
     ),
-    413: ResponseSpec(
-        data_container=WrongOffsetProblem, generate_examples=False, description="More than a chunk or the file has."
-    ),
 }
+
+
+def _on_wrong_offset(_: Request[Any, Any, Any], error: WrongOffset) -> Response[WrongOffsetProblem]:
+    problem = WrongOffsetProblem(
+        message=error.message, remedy=error.remedy, offset=error.upload.offset, model_id=error.upload.model_id
+    )
+    return Response(problem, status_code=error.status, media_type="application/json")
 
 
 async def _own_upload(house: House, viewer: Viewer, upload_id: str) -> UploadView:
@@ -100,6 +104,7 @@ async def get_upload(house: House, viewer: Viewer, upload_id: FromPath[str]) -> 
     security=SIGNED_IN,
     responses=SENDING,
     request_max_body_size=ROOM_FOR_A_CHUNK,
+    exception_handlers={WrongOffset: _on_wrong_offset},
     tags=["models"],
 )
 async def send_chunk(
@@ -110,18 +115,12 @@ async def send_chunk(
     upload_id: FromPath[str],
     offset: Offset,
     chunk_sha256: ChunkSha256 = None,
-) -> UploadView | Response[WrongOffsetProblem]:
+) -> UploadView:
     """Send bytes, 4 MiB at most, as they are. The answer's `offset` is on the disk; the last one has a `model_id`."""
     await _own_upload(house, viewer, upload_id)
     if (request.content_length or 0) > CHUNK_BYTES:
         raise too_much()
-    try:
-        return await house.uploads.receive(upload_id, offset, request.stream(), chunk_sha256)
-    except WrongOffset as error:
-        problem = WrongOffsetProblem(
-            message=error.message, remedy=error.remedy, offset=error.upload.offset, model_id=error.upload.model_id
-        )
-        return Response(problem, status_code=error.status, media_type="application/json")
+    return await house.uploads.receive(upload_id, offset, request.stream(), chunk_sha256)
 
 
 @delete(UPLOAD, guards=[needs(Permission.UPLOAD_MODELS)], security=SIGNED_IN, responses=WRITING, tags=["models"])
