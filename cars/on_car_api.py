@@ -25,6 +25,8 @@ REMEDY = {
     "no_answer": "Restart its software, then try again.",
     "ros_failed": "Restart its software, then try again.",
     "disk_full": "Delete models or logs on it, then try again.",
+    "console_refused": "Push the model again, or restart its software.",
+    "no_model": "Push it first.",
     "too_soon": "Wait half a minute, then try again.",
     "busy": "Try again in a minute.",
     "unknown_verb": "Pair it again: its helper is of another version.",

@@ -30,24 +30,20 @@ PAGE = '<!doctype html>\n<html><head><meta name="csrf-token" content="{token}"><
 REFUSED = "<!doctype html>\n<html lang=en>\n<title>{status}</title>\n<h1>{status}</h1>\n<p>{reason}</p>\n"
 
 
-class Console:
-    """The two listeners; `close` is `systemctl stop nginx`."""
+class Flask:
+    """The web server itself, on the car's own address only; `close` ends it."""
 
-    def __init__(self, machine: Machine, certificate: Path, key: Path, *, host: str, ports: tuple[int, int]) -> None:
+    def __init__(self, machine: Machine, *, inside_port: int) -> None:
         self.sessions: dict[str, str] = {}
         self.secret = secrets.token_bytes(16)
         self.machine = machine
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        if not machine.profile.is_community:
-            context.maximum_version = ssl.TLSVersion.TLSv1_2
-        self._servers = [
-            Listener((host, ports[0]), _bound(Redirect, self)),
-            Listener((host, ports[1]), _bound(Page, self), context),
-        ]
-        self.port = self._servers[1].server_address[1]
-        for server in self._servers:
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self._servers: list[Listener] = []
+        self.inside_port = self._serve(Listener(("127.0.0.1", inside_port), _bound(Inside, self)))
+
+    def _serve(self, server: "Listener") -> int:
+        self._servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return int(server.server_address[1])
 
     def close(self) -> None:
         for server in self._servers:
@@ -102,10 +98,33 @@ class Console:
         return hmac.new(self.secret, text.encode(), "sha256").hexdigest()[:27]
 
 
+class Console(Flask):
+    """With nginx in front: two more listeners; `close` is `systemctl stop nginx`."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        certificate: Path,
+        key: Path,
+        *,
+        host: str,
+        ports: tuple[int, int],
+        inside_port: int = 0,
+    ) -> None:
+        super().__init__(machine, inside_port=inside_port)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        if not machine.profile.is_community:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self._serve(Listener((host, ports[0]), _bound(Redirect, self)))
+        self.port = self._serve(Listener((host, ports[1]), _bound(Page, self), context))
+
+
 class Page(BaseHTTPRequestHandler):
     """One request at port 443."""
 
-    console: Console
+    console: Flask
+    needs_login = True
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "nginx", ""
 
@@ -142,7 +161,7 @@ class Page(BaseHTTPRequestHandler):
         """What nginx and Flask's CSRF protection say before any call is looked at."""
         if body is None:
             return "413 Request Entity Too Large", ""
-        if path not in OPEN and not self.console.knows(cookies.get("deepracer_token")):
+        if self.needs_login and path not in OPEN and not self.console.knows(cookies.get("deepracer_token")):
             return "401 Authorization Required", ""
         if not self.console.machine.core_is_up:
             return "502 Bad Gateway", ""
@@ -183,6 +202,12 @@ class Page(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Inside(Page):
+    """One request at port 5001: Flask itself. nginx asks for the login, so whoever is on the car needs none."""
+
+    needs_login = False
+
+
 class Redirect(Page):
     """One request at port 80: to 443, whatever it is."""
 
@@ -215,5 +240,5 @@ class Listener(ThreadingHTTPServer):
         """A client that went away, or spoke no TLS."""
 
 
-def _bound(handler: type[Page], console: Console) -> type[Page]:
+def _bound(handler: type[Page], console: Flask) -> type[Page]:
     return type(handler.__name__, (handler,), {"console": console})

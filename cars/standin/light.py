@@ -22,6 +22,7 @@ import asyncssh
 import msgspec
 from msgspec import Struct
 
+from cars.standin.console import Flask
 from cars.standin.firewall import Firewall
 from cars.standin.light_tree import HELPER, HOST_KEY, grow, tool_path
 from cars.standin.machine import Machine
@@ -81,6 +82,7 @@ class LightCar:
         self._key: asyncssh.SSHKey | None = None
         self._server: asyncssh.SSHAcceptor | None = None
         self._tools: ToolSocket | None = None
+        self._flask: Flask | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._later: asyncio.Task[None] | None = None
 
@@ -94,7 +96,8 @@ class LightCar:
         self._sockets = tempfile.mkdtemp(prefix="standin-")
         socket = Path(self._sockets) / "tools"
         self.machine.real_date = shutil.which("date") or "/usr/bin/date"
-        grow(self.machine, socket)
+        self._flask = Flask(self.machine, inside_port=0)
+        grow(self.machine, socket, self._flask.inside_port)
         self.machine.boot()
         self._tools = ToolSocket(self.machine, socket, root_uid=os.getuid())
         self._key = asyncssh.read_private_key(self.folder / HOST_KEY)
@@ -102,6 +105,8 @@ class LightCar:
     def _end(self) -> None:
         if self._tools is not None:
             self._tools.close()
+        if self._flask is not None:
+            self._flask.close()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     async def __aexit__(self, *_: object) -> None:

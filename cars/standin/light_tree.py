@@ -31,7 +31,7 @@ class LightTreeOutdated(Exception):
     """The helper has changed so that its copy would not stay inside its folder."""
 
 
-def grow(machine: Machine, socket: Path) -> None:
+def grow(machine: Machine, socket: Path, console_port: int) -> None:
     """Everything the car needs that is not there yet; its models and its host key stay."""
     root = machine.root
     if not (root / "opt/aws/deepracer/artifacts").exists():
@@ -43,7 +43,7 @@ def grow(machine: Machine, socket: Path) -> None:
     _link_programs(root / "programs")
     _make_host_key(root / HOST_KEY)
     helper = root / HELPER.lstrip("/")
-    helper.write_text(copied(SOURCE.read_text(), root))
+    helper.write_text(copied(SOURCE.read_text(), root, console_port))
     helper.chmod(0o755)
 
 
@@ -52,7 +52,7 @@ def tool_path(root: Path) -> str:
     return ":".join(str(root / folder) for folder in FOLDERS)
 
 
-def copied(helper: str, root: Path) -> str:
+def copied(helper: str, root: Path, console_port: int) -> str:
     """
     The helper's text for a car in this folder.
 
@@ -62,6 +62,7 @@ def copied(helper: str, root: Path) -> str:
     changes = {
         '\nROOT = ""\n': f'\nROOT = "{root}"\n',
         '\nPATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"\n': f'\nPATH = "{tool_path(root)}"\n',
+        "\nCONSOLE_PORT = 5001\n": f"\nCONSOLE_PORT = {console_port}\n",
         "\n    if os.geteuid() != 0:\n": "\n    if False:\n",
         "\nimport contextlib\n": f"\n{INSIDE}import contextlib\n",
     }

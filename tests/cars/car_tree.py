@@ -18,6 +18,7 @@ import pytest
 HELPER = Path(__file__).resolve().parents[2] / "cars/on_car/trackside-car"
 OLDEST = Path("~/.pyenv/versions/3.8.18/bin/python").expanduser()
 PATH = 'PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'
+PORT = "CONSOLE_PORT = 5001"
 SENDER = 54_321
 """The user who calls by sudo; no such user is needed."""
 SETTLED_S = 60
@@ -95,7 +96,12 @@ class CarTree:
 
     def _copy(self, changes: dict[str, str]) -> None:
         text = HELPER.read_text()
-        wanted = {'ROOT = ""': f'ROOT = "{self.root}"', PATH: f'PATH = "{self.shims}"', **changes}
+        wanted = {
+            'ROOT = ""': f'ROOT = "{self.root}"',
+            PATH: f'PATH = "{self.shims}"',
+            PORT: "CONSOLE_PORT = 9",
+            **changes,
+        }
         for old, new in wanted.items():
             assert text.count(f"\n{old}") == 1, old
             text = text.replace(f"\n{old}", f"\n{new}")

@@ -151,7 +151,7 @@ class Ground:
         if name in {"ssh", "ssh.socket"}:
             self._start_sshd()
         elif name == "nginx":
-            console = Console(self._car(), CERTIFICATE, CERTIFICATE, host="0.0.0.0", ports=(80, 443))
+            console = Console(self._car(), CERTIFICATE, CERTIFICATE, host="0.0.0.0", ports=(80, 443), inside_port=5001)
             self._console = console
         elif name == "avahi-daemon":
             self._start_avahi()

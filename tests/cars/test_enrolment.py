@@ -1,6 +1,7 @@
 """Pairing and releasing stand-in cars of every kind: real OpenSSH with PAM, the console, the root helper as it is."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from cars.car_ssh import machine_of
 from cars.car_structs import Platform
 from cars.enrol_wire import Enrol, Release, Step, StepState, Went
 from cars.enrolment import enrol
-from cars.on_car_api import HELPER_FILE, OnCar
+from cars.on_car_api import HELPER_FILE, HelperRefused, OnCar
 from cars.release import release
 from tests.cars.hall import Car, Hall, needs_hall
 
 pytestmark = needs_hall
 
+SETTLED_S = 60.0
 NEW_PASSWORD = "Trackside-2026-hall"
 SUDOERS, HELPER = "/etc/sudoers.d/trackside-car", "/usr/local/sbin/trackside-car"
 
@@ -136,7 +138,17 @@ async def test_a_car_is_paired_again_and_called_by_its_key(hall: Hall, tmp_path:
         assert await car.get("light") == [9_999_825, 0, 0]
         assert (await on_car.battery()).level == car.profile.battery
         assert (await on_car.disk()).free_bytes > 0
-        await on_car.stop()
+        loaded = await on_car.ask("load-model", "Sample_single_cam", timeout_s=SETTLED_S)
+        assert loaded["folder"] == "Sample_single_cam"
+        sample = car.artifacts / "Sample_single_cam/model.pb"
+        assert await car.get("drives") == hashlib.md5(await asyncio.to_thread(sample.read_bytes)).hexdigest()
+        await on_car.ask("drive-start", timeout_s=SETTLED_S)
+        assert await car.get("is_driving")
+        assert (await on_car.ask("stop", timeout_s=SETTLED_S))["by"] == "console"
+        assert not await car.get("is_driving")
+        with pytest.raises(HelperRefused) as refused:
+            await on_car.ask("load-model", "anna-fast", timeout_s=SETTLED_S)
+        assert str(refused.value) == "anna-fast is not on this car. Push it first."
         with pytest.raises(ssh.asyncssh.Error):
             await connection.create_session(ssh.asyncssh.SSHClientSession, term_type="vt100")
 

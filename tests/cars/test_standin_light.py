@@ -165,3 +165,12 @@ def test_cars_of_somebody_who_is_not_root_end_with_their_starter(tmp_path: Path,
 async def light_of(started: LightCarStarted, key: asyncssh.SSHKey) -> dict[str, Any]:
     async with connected(started, key) as ssh:
         return await asked(ssh, "light 0 255 0")
+
+
+async def test_a_model_is_loaded_driven_and_stopped_through_its_web_server(car: LightCar, key: asyncssh.SSHKey) -> None:
+    async with connected(car.started, key) as ssh:
+        assert (await asked(ssh, "load-model Sample_single_cam"))["folder"] == "Sample_single_cam"
+        assert (await asked(ssh, "drive-start"))["ok"]
+        assert car.machine.is_driving
+        assert (await asked(ssh, "stop"))["by"] == "console"
+        assert not car.machine.is_driving
