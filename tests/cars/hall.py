@@ -14,22 +14,20 @@ import asyncio
 import contextlib
 import hashlib
 import itertools
-import json
 import os
-import select
 import shutil
+import signal
 import subprocess
-import sys
 from asyncio.subprocess import PIPE, Process
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 from cars.standin.machine import host_name_of
-from cars.standin.profiles import PROFILES, Profile
-from tests.cars.hall_faults import Faults
+from cars.standin.profiles import PROFILES
+from tests.cars.hall_car import Car, started_car
 
 MISSING = [tool for tool in ("sshd", "ip", "nft", "tc", "avahi-daemon", "sudo", "nsenter", "unshare", "openssl")
            if shutil.which(tool, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None]  # fmt: skip
@@ -37,122 +35,10 @@ needs_hall = pytest.mark.skipif(
     (os.geteuid() != 0 or bool(MISSING)) and not os.environ.get("CI"),
     reason=f"only root builds a hall (missing: {MISSING}): apt install openssh-server nftables sudo openssl",
 )
-DEADLINE_S = 60.0
 OPT_BYTES = 200_000_000
-TREE = Path(__file__).parents[2]
+FIRST_NET = 120
+"""Halls are in 10.120.0.0 to 10.199.255.255."""
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a command on a car printed."""
-
-    out: str
-    err: str
-    code: int
-
-
-class Car(Faults):
-    """One stand-in; `address` and port 22 are reachable from the test."""
-
-    port = 22
-
-    def __init__(self, hall: "Hall", profile: Profile, settings: dict[str, Any], process: Process) -> None:
-        self.hall = hall
-        self.profile = profile
-        self.settings = settings
-        self.address: str = settings["address"]
-        self.serial: str = settings["serial"]
-        self.asset_tag: str = settings["asset_tag"]
-        self.mac: str = settings["mac"]
-        self.username = profile.username
-        self.password: str = settings["password"]
-        self.cable: str = settings["port"]
-        self.process = process
-        self.pid = 0
-        self._asking = asyncio.Lock()
-
-    @property
-    def interface(self) -> str:
-        return self.profile.interface
-
-    @property
-    def console_password(self) -> str:
-        """As the sticker says it; without a sticker it is `deepracer`."""
-        return self.asset_tag if self.profile.has_dmi else "deepracer"
-
-    @property
-    def host_key(self) -> str:
-        """`ssh-ed25519 AAAA…`, as it is now."""
-        kind, key = self.path("/etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2]
-        return f"{kind} {key}"
-
-    @property
-    def artifacts(self) -> Path:
-        return self.path("/opt/aws/deepracer/artifacts")
-
-    def path(self, path: str) -> Path:
-        """A file of the car, for the test to read and write."""
-        return Path(f"/proc/{self.pid}/root{path}")
-
-    async def run(self, command: str, *, user: str = "root") -> Told:
-        """A shell command on the car, not over SSH."""
-        enter = ["nsenter", "-t", str(self.pid), "-m", "-u", "-i", "-n", "-p", "-r", "-w"]
-        login = ["/bin/bash", "-c", command] if user == "root" else ["runuser", "-u", user, "--", "bash", "-c", command]
-        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
-        process = await asyncio.create_subprocess_exec(*enter, *login, stdout=PIPE, stderr=PIPE, env=environment)
-        async with asyncio.timeout(DEADLINE_S):
-            out, err = await process.communicate()
-        return Told(out.decode(), err.decode(), process.returncode or 0)
-
-    async def call(self, name: str, *arguments: object) -> Any:
-        """A method of the car's machine (cars/standin/machine.py) or its ground (hall_init.py)."""
-        return await self._ask({"do": "call", "name": name, "arguments": arguments})
-
-    async def get(self, name: str) -> Any:
-        """A value of the machine: `light`, `calls`, `is_driving`, `host_name`, `is_off` …"""
-        return await self._ask({"do": "get", "name": name})
-
-    async def set(self, name: str, value: object) -> None:
-        await self._ask({"do": "set", "name": name, "value": value})
-
-    async def end(self) -> None:
-        """Everything of it goes with its process 1, at once; done when it is gone."""
-        first = None
-        with contextlib.suppress(ProcessLookupError):
-            first = os.pidfd_open(self.pid) if self.pid else None
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        async with asyncio.timeout(DEADLINE_S):
-            await self.process.wait()
-            if first is not None:
-                await asyncio.to_thread(select.select, [first], [], [], DEADLINE_S)
-                os.close(first)
-
-    async def begin(self) -> None:
-        """Wait until its services answer."""
-        said = await self._ask(self.settings)
-        self.pid = said["pid"]
-
-    async def again(self, **changes: object) -> None:
-        """Another system on the same chassis: everything that was written is gone."""
-        await self.end()
-        self.settings |= {**changes, "port": f"car{next(self.hall.numbers)}"}
-        self.cable, self.pid = self.settings["port"], 0
-        self.password = self.settings["password"] = self.profile.password
-        self.process = await started_car()
-        await self.begin()
-
-    async def _ask(self, asked: dict[str, Any]) -> Any:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        async with self._asking, asyncio.timeout(DEADLINE_S):
-            self.process.stdin.write(json.dumps(asked).encode() + b"\n")
-            line = await self.process.stdout.readline()
-        assert line, f"the car {self.serial} ended with {await self.process.wait()}"
-        said = json.loads(line)
-        assert "error" not in said, said["error"]
-        return said.get("is") if "is" in said else said
 
 
 class Hall:
@@ -198,15 +84,13 @@ class Hall:
         said, _ = await process.communicate()
         assert process.returncode == 0 or not check, f"{command}: {said.decode()}"
 
-    def pids_of(self, pid: int) -> list[int]:
-        """The processes of a car but its first; as this machine numbers them."""
+    def tell_all(self, pid: int, number: signal.Signals) -> None:
+        """A signal to every process of a car but its first, `pid`."""
         space = os.readlink(f"/proc/{pid}/ns/pid")
-        there = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
                 if entry.name.isdigit() and int(entry.name) != pid and os.readlink(entry / "ns/pid") == space:
-                    there.append(int(entry.name))
-        return there
+                    os.kill(int(entry.name), number)
 
     async def __aenter__(self) -> Self:
         bridge = "ip link add hall type bridge && ip link set hall up && ip link set lo up && echo there && exec cat"
@@ -264,7 +148,7 @@ class Hall:
             {} if ssh_on is None else {"ssh_on": ssh_on, "open_ports": ("Nginx Full", *("ssh",) * ssh_on)}
         )
         kind, number = replace(PROFILES[profile], **changes), next(self.numbers)
-        serial = serial or (f"AMSS-{number:04d}" if kind.has_dmi else f"10000000a1b2{number:04x}")
+        serial = serial or self._serial(number, has_dmi=kind.has_dmi)
         ordinary = "deepracer" if kind.is_community else host_name_of(serial)
         settings = {
             "profile": profile,
@@ -289,11 +173,17 @@ class Hall:
         await car.begin()
         return car
 
+    def _serial(self, number: int, *, has_dmi: bool) -> str:
+        """No other hall of this machine has it: multicast of one is heard by who listens to another."""
+        _, second, third = map(int, self.net.split("."))
+        code = ((second - FIRST_NET) * 256 + third) * 64 + number % 64
+        return f"AMSS-{base36(code)}" if has_dmi else f"10000000{code:08x}"
+
     def _claim(self) -> None:
         """A network nobody has: the name of the cable is the claim, for the kernel gives each name once."""
         start = os.getpid() * 7 + next(_numbers)
         for at in range(start, start + 20_000):
-            second, third = 120 + at % 80, at // 80 % 256
+            second, third = FIRST_NET + at % 80, at // 80 % 256
             self.name, self.net = f"hall{second}-{third}", f"10.{second}.{third}"
             peer = ["type", "veth", "peer", "name", "box", "netns", str(self.pid)]
             if run_ip_quietly("link", "add", self.name, *peer):
@@ -304,13 +194,10 @@ class Hall:
         assert run_ip_quietly("link", "set", self.name, "up")
 
 
-async def started_car() -> Process:
-    """Process 1 of a car, in name spaces of its own, waiting to be told what to be."""
-    return await asyncio.create_subprocess_exec(
-        "unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
-        sys.executable, "-m", "tests.cars.hall_init",
-        stdin=PIPE, stdout=PIPE, cwd=TREE, start_new_session=True,
-    )  # fmt: skip
+def base36(number: int) -> str:
+    """Four of 0-9A-Z, as on a sticker."""
+    digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return "".join(digits[number // 36**place % 36] for place in (3, 2, 1, 0))
 
 
 def run_ip_quietly(*arguments: str) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from tests.cars.hall import Hall, Told
+    from tests.cars.hall import Hall
+    from tests.cars.hall_car import Told
 
 ARTIFACTS = "/opt/aws/deepracer/artifacts/"
 HELPER = "/usr/local/sbin/trackside-car"
@@ -164,9 +165,7 @@ class Faults:
 
     async def freeze(self: Doer) -> None:
         """Everything on it stands still; its network answers pings and opens connections, nothing more."""
-        for pid in await asyncio.to_thread(self.hall.pids_of, self.pid):
-            os.kill(pid, signal.SIGSTOP)
+        await asyncio.to_thread(self.hall.tell_all, self.pid, signal.SIGSTOP)
 
     async def thaw(self: Doer) -> None:
-        for pid in await asyncio.to_thread(self.hall.pids_of, self.pid):
-            os.kill(pid, signal.SIGCONT)
+        await asyncio.to_thread(self.hall.tell_all, self.pid, signal.SIGCONT)

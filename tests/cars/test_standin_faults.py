@@ -17,7 +17,8 @@ from zeroconf import AddressResolverIPv4
 from zeroconf.asyncio import AsyncZeroconf
 
 from cars.on_car_api import HELPER_FILE
-from tests.cars.hall import TREE, Car, Hall, needs_hall
+from tests.cars.hall import Car, Hall, needs_hall
+from tests.cars.hall_car import TREE
 from tests.cars.hall_faults import ARTIFACTS
 
 pytestmark = needs_hall
