@@ -40,18 +40,21 @@ async def test_files_are_sent_one_after_the_other_and_each_says_how_it_stands(sc
     files = [
         model_file(tmp_path, name, 300_000, seed) for seed, name in enumerate(("one.tar.gz", "Zweiter (1).tar.gz"))
     ]
-    photo = tmp_path / "holiday.jpg"
+    photo, empty = tmp_path / "holiday.jpg", tmp_path / "empty.tar.gz"
     photo.write_bytes(b"x" * 2_000)
+    empty.touch()
     page = await models_page(screens)
-    await page.set_input_files("#file", [files[0], photo, files[1]])
+    await page.set_input_files("#file", [files[0], photo, empty, files[1]])
     await is_ready(page, "one")
     await is_ready(page, "Zweiter-1")
     refused = page.locator(".transfer")
-    await expect(refused).to_have_count(1)
-    await expect(refused.locator(".pill")).to_have_text("Not taken")
-    await expect(refused).to_contain_text("holiday.jpg is a photo, not a model. Choose the physical car model")
-    await expect(refused.get_by_role("button", name="Try again")).to_be_hidden()
-    await refused.get_by_role("button", name="Close").click()
+    await expect(refused).to_have_count(2)
+    await expect(refused.first).to_contain_text("holiday.jpg is a photo, not a model. Choose the physical car model")
+    await expect(refused.last).to_contain_text("This file is empty. Look whether the download had finished")
+    for row in (refused.first, refused.first):
+        await expect(row.locator(".pill")).to_have_text("Not taken")
+        await expect(row.get_by_role("button", name="Try again")).to_be_hidden()
+        await row.get_by_role("button", name="Close").click()
     await expect(page.get_by_role("region", name="On the way")).to_be_hidden()
     assert sorted(await stored(page)) == sorted(file.read_bytes() for file in files)
     told = await page.evaluate("window.told")

@@ -132,6 +132,7 @@ export class Transfer {
   }
 
   async #begin() {
+    if (!this.size) throw Object.assign(new Refused(EMPTY), { status: 400 });
     const { name: file_name, size: size_bytes } = this.file;
     const about = { file_name, size_bytes, modified_at: modifiedAt(this.file) };
     if (this.racerId) about.racer_id = this.racerId === "box" ? null : this.racerId;
@@ -170,6 +171,7 @@ export class Transfer {
     if (from + body.byteLength >= this.size) this.isLast = true;
     const answer = await this.#put(`/api/uploads/${this.id}?offset=${from}`, body, (loaded) => this.#moved(from + loaded));
     this.#holds(answer);
+    if (answer.offset === from) throw new Lost(); // somebody else's turn, or no room for a byte: not at once again
     const took = performance.now() - began;
     if (took < PIECE_MS / 2) this.piece = Math.min(this.piece * 2, this.most);
     else if (took > SLOW_PIECE_MS) this.piece = Math.max(LEAST_PIECE, this.piece / 2);
@@ -271,6 +273,7 @@ export class Transfer {
 }
 
 const NO_WORDS = { message: "The box did not take it.", remedy: "Reload the page and choose the file again." };
+const EMPTY = { message: "This file is empty.", remedy: "Look whether the download had finished, and choose it again." };
 const SIGNED_OUT = {
   message: "You are signed out.",
   remedy: "Sign in and choose the file once more: it goes on where it stopped.",
