@@ -7,6 +7,7 @@ whoever runs the demo is the car's root.
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import asyncssh
@@ -39,7 +40,7 @@ def grow(machine: Machine, socket: Path, console_port: int) -> None:
         firmware(machine, root / "sys")
     for folder in ("run", "root/.ros/log", "etc/ssh", "usr/local/sbin", "programs"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    place_tools(root, socket)
+    place_tools(root, socket, interpreter=sys.executable)
     _link_programs(root / "programs")
     _make_host_key(root / HOST_KEY)
     helper = root / HELPER.lstrip("/")
