@@ -86,12 +86,13 @@ class Looking:
     async def _give_out(self) -> None:
         while True:
             self._wake.clear()
-            with contextlib.suppress(ApplianceError):  # The database will be there again: the next round has all.
-                for sha256 in await self._waiting():
-                    if len(self._under_way) < AT_ONCE:
-                        task = asyncio.create_task(self._look(sha256))
-                        self._under_way[sha256] = task
-                        task.add_done_callback(partial(self._done, sha256))
+            try:
+                for sha256 in (await self._waiting())[: AT_ONCE - len(self._under_way)]:
+                    task = asyncio.create_task(self._look(sha256))
+                    self._under_way[sha256] = task
+                    task.add_done_callback(partial(self._done, sha256))
+            except Exception:  # The database will be there again: the next round has all.
+                log.exception("waiting_models_not_read")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(AGAIN_S):
                     await self._wake.wait()

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from appliance.clock import now_iso
 from appliance.database import Database
-from appliance.errors import ApplianceError
 from cars import models_store
 from cars.blobs import Blobs
 from cars.virus_scan import Clean, Failed, Found, NotThere, Verdict, scan
@@ -68,8 +67,8 @@ class Scanning:
                     await self._wake.wait()
                 elif isinstance(await self._scan(sha256), NotThere):
                     await asyncio.sleep(AGAIN_S)
-            except ApplianceError as error:  # The database will be there again.
-                log.warning("scan_put_off error=%s", error)
+            except Exception:  # The database will be there again.
+                log.exception("scan_put_off")
                 await asyncio.sleep(AGAIN_S)
 
     async def _next(self) -> str | None:
