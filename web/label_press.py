@@ -7,6 +7,7 @@ Draws labels in a process of its own, so that the server's memory never grows by
 import asyncio
 import contextlib
 import sys
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,12 @@ class Form(StrEnum):
     PDF = "pdf"
 
 
-async def pressed(form: Form, labels: "list[Label]") -> bytes:
+async def pressed(form: Form, labels: Sequence["Label | Mapping[str, str]"]) -> bytes:
     """
     The file.
 
     Args:
-        labels: Exactly one for a PNG, one or more for a PDF.
+        labels: Exactly one for a PNG, one or more for a PDF; each a Label, or its fields.
 
     Raises:
         NotReady: it took too long, or the process failed.

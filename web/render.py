@@ -5,9 +5,9 @@ Use `page` for a whole page, `fragment` for one block of a template (htmx), `ren
 is no request (one panel rendered once for many screens).
 
 Every template sees: `viewer` (or None), `can("run_races")`, `csrf_input()`, `csrf_token()`, `path`, `theme`,
-`static_url("css/app.css")`, `countries`, `colours`, `state_words`. Filters: `lap` 00:09.123 (DREM's mm:ss.mmm),
-`countdown` 01:58.3, `gap` +1.234, `flag`, `country`, `colour` (its class), `colour_name`, `initials`,
-`day` 22 Nov 2026, `at` 14:05, `second` 14:05:09, `moment` 22 Nov, 14:05, `megabytes` 21.3 MB.
+`has_cars` (any is paired), `static_url("css/app.css")`, `countries`, `colours`, `state_words`. Filters: `lap` 00:09.123
+(DREM's mm:ss.mmm), `countdown` 01:58.3, `gap` +1.234, `flag`, `country`, `colour` (its class), `colour_name`,
+`initials`, `day` 22 Nov 2026, `at` 14:05, `second` 14:05:09, `moment` 22 Nov, 14:05, `megabytes` 21.3 MB.
 StrictUndefined: a missing value is an error, never an empty space.
 """
 
@@ -141,6 +141,7 @@ def visitor_context(request: Request[Any, Any, Any]) -> dict[str, object]:
         "csrf_input": lambda: Markup('<input type="hidden" name="_csrf" value="{}">').format(csrf_token(request)),
         "path": request.url.path,
         "theme": wanted if wanted in THEMES else None,
+        "has_cars": bool(request.app.state.house.cars.all()),
     }
 
 
@@ -152,6 +153,7 @@ def _no_visitor() -> dict[str, object]:
         "csrf_input": lambda: Markup(""),
         "path": "",
         "theme": None,
+        "has_cars": False,
     }
 
 

@@ -7,6 +7,9 @@ import pytest
 import segno
 from PIL import Image
 
+from appliance.addresses import page_addresses
+from cars.car_structs import Platform
+from tests.web.conftest import Site
 from web.car_label import HEIGHT_PX, MARGIN_PX, QR_PX, WIDTH_PX, Label, png_of, sheet_of
 from web.label_press import Form, pressed
 
@@ -62,6 +65,28 @@ def test_a_sheet_has_twenty_labels_a_page(labels: int, pages: int) -> None:
     sheet = sheet_of([label(f"Car {number}") for number in range(labels)])
     assert sheet.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type /Page\b", sheet)) == pages
+
+
+async def test_a_label_s_code_leads_to_the_car_whatever_it_is_called(site: Site) -> None:
+    assert (await site.send("operator", "GET", "/staff/cars/labels.pdf")).status_code == 404
+    car = await site.house.cars.add_enrolled(
+        serial="AMSS-1234",
+        name="Blue 3",
+        platform=Platform.STOCK_20,
+        username="deepracer",
+        host_key="ssh-ed25519 1",
+        address="10.9.8.1",
+        actor="test",
+    )
+    png = await site.send("operator", "GET", f"/staff/cars/{car.car_id}/label.png")
+    box = page_addresses(site.house.settings.host, site.house.settings.port)[0]
+    expected = Label(name="Blue 3", serial="AMSS-1234", url=f"{box}/staff/cars/by-serial/AMSS-1234")
+    assert (png.headers["content-type"], png.content) == ("image/png", png_of(expected))
+    await site.house.cars.update(car.car_id, name="Red 4")
+    led = await site.send("operator", "GET", "/staff/cars/by-serial/AMSS-1234")
+    assert led.headers["location"] == f"/staff/cars/{car.car_id}"
+    assert (await site.send("operator", "GET", "/staff/cars/by-serial/AMSS-9")).status_code == 404
+    assert (await site.send("operator", "GET", "/staff/cars/labels.pdf")).content.startswith(b"%PDF-")
 
 
 async def test_the_press_draws_the_same_in_a_process_of_its_own() -> None:

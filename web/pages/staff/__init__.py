@@ -3,6 +3,8 @@
 from litestar.handlers import HTTPRouteHandler
 
 from web.pages.staff import (
+    car_commands,
+    car_labels,
     car_models,
     car_pair,
     cars,
@@ -33,6 +35,8 @@ ROUTES: list[HTTPRouteHandler] = [
     *models.ROUTES,
     *car_pair.ROUTES,
     *cars.ROUTES,
+    *car_commands.ROUTES,
+    *car_labels.ROUTES,
     *fleets.ROUTES,
     *pushes.ROUTES,
     *car_models.ROUTES,

@@ -12,6 +12,7 @@ from appliance.permissions import Permission
 from web.auth import needs
 from web.given import House, Viewer
 from web.pages.staff.car_cards import car_card, picture
+from web.pages.staff.car_commands import LIGHTS
 from web.pages.staff.forms import Form, read_form
 from web.render import page
 
@@ -126,6 +127,7 @@ async def _car_page(
         status=status,
         card=card,
         fingerprint=fingerprint(card.car.host_key),
+        lights=LIGHTS,
         lines=[(line, house.people.name_of(line.actor)) for line in lines[:HISTORY_LINES]],
         older=lines[HISTORY_LINES - 1].entry if len(lines) > HISTORY_LINES else None,
         is_first=before is None,
