@@ -25,7 +25,7 @@ from cars.sightings import proven_car
 KEY_NS = 300 * SECOND_NS
 """As long as it answers at each look, a machine need not show its key again."""
 DULL_NS = 60 * SECOND_NS
-"""A phone that answers to its name and to no knock is let be for so long."""
+"""A phone that answers to its name and to no knock is let be for so long; a car is not."""
 BUSY_NS = 3 * SECOND_NS
 """However often it says its name, a machine is not knocked at more often."""
 WORD_NS = 600 * SECOND_NS
@@ -99,13 +99,20 @@ class Book:
         if address in self._checking:
             return self._checking[address]
         since_ns = mono_ns() - self._checked_ns.get(address, -DULL_NS)
-        if not force and since_ns < (BUSY_NS if address in self._sightings else DULL_NS):
+        is_dull = address not in self._sightings and not self._is_promising(address)
+        if not force and since_ns < (DULL_NS if is_dull else BUSY_NS):
             return None
         if len(self._checking) >= MAX_WAITING:
             return None
         task = self._checking[address] = asyncio.create_task(self._check(address, force=force))
         task.add_done_callback(lambda _: self._checking.pop(address, None))
         return task
+
+    def _is_promising(self, address: str) -> bool:
+        """Whether it is said to be a car: one that has just been switched on may not answer at its first knock."""
+        word = self._words.get(address, Word())
+        is_named = word.serial is not None or (word.host_name or "").lower().startswith("deepracer")
+        return is_named or not word.ways.isdisjoint({Way.SERVICE, Way.TYPED, Way.LEASE})
 
     async def check_all(self, more: Iterable[str] = (), *, force: bool) -> None:
         """Every address that is known of, and these; who does not answer is taken out."""
