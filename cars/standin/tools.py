@@ -1,7 +1,6 @@
 """Every tool of a stand-in car by its name, and the socket at which tool_client.py asks for it."""
 
 import contextlib
-import json
 import os
 import select
 import socket
@@ -40,9 +39,10 @@ CLIENT = Path(__file__).with_name("tool_client.py").read_text()
 """Read before the stand-in has its own root: the project may lie in a folder that the car has another of."""
 
 
-def place_tools(root: Path, socket_path: Path) -> None:
+def place_tools(root: Path, socket_path: Path, *, interpreter: str = "/usr/bin/python3") -> None:
     """Put the tools into the car's tree, in the place of the real ones."""
-    source = CLIENT.replace("/run/standin/socket", str(socket_path))
+    source = CLIENT.replace("#!/usr/bin/python3", f"#!{interpreter}")
+    source = source.replace("/run/standin/socket", str(socket_path))
     for name, (folder, _) in TOOLS.items():
         path = root / folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +83,13 @@ class ToolSocket:
     def _serve(self, asker: socket.socket) -> None:
         with asker, contextlib.suppress(OSError):
             _, uid, _ = struct.unpack("3i", asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-            argv = json.loads(asker.makefile("rb").readline())["argv"]
-            answer = answered(self._machine, _call(asker, tuple(argv), 0 if uid == self._root_uid else uid))
-            _send(asker, answer.out, answer.err, answer.code, answer.become)
+            with asker.makefile("rb") as sent:
+                asked = sent.read(int.from_bytes(sent.read(4), "big"))
+            argv = tuple(os.fsdecode(word) for word in asked.split(b"\0"))
+            answer = answered(self._machine, _call(asker, argv, 0 if uid == self._root_uid else uid))
+            _send(asker, b"o", answer.out)
+            _send(asker, b"e", answer.err)
+            _send(asker, *((b"b", "\0".join(answer.become)) if answer.become else (b"x", str(answer.code))))
 
 
 def answered(machine: Machine, call: Call) -> Answer:
@@ -95,7 +99,7 @@ def answered(machine: Machine, call: Call) -> Answer:
 
 
 def _call(asker: socket.socket, argv: tuple[str, ...], uid: int) -> Call:
-    return Call(argv, uid, say=lambda text: _send(asker, text, "", None, ()), is_gone=lambda: _is_gone(asker))
+    return Call(argv, uid, say=lambda text: _send(asker, b"o", text), is_gone=lambda: _is_gone(asker))
 
 
 def _is_gone(asker: socket.socket) -> bool:
@@ -103,5 +107,7 @@ def _is_gone(asker: socket.socket) -> bool:
     return bool(readable) and not asker.recv(1, socket.MSG_PEEK)
 
 
-def _send(asker: socket.socket, out: str, err: str, code: int | None, become: tuple[str, ...]) -> None:
-    asker.sendall(json.dumps({"out": out, "err": err, "code": code, "become": become}).encode() + b"\n")
+def _send(asker: socket.socket, kind: bytes, text: str) -> None:
+    """One frame, as tool_client.py reads it: o and e are printed, b is become, x ends."""
+    said = text.encode()
+    asker.sendall(kind + len(said).to_bytes(4, "big") + said)
