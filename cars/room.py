@@ -13,9 +13,10 @@ from cars.commands import Commands, opened_commands
 from cars.finder.finder import Finder
 from cars.fleets import Fleets
 from cars.models import Models
+from cars.models_room import opened_models
 from cars.pairings import Pairings, opened_pairings
 from cars.pushes import Pushes, opened_pushes
-from cars.uploads import Uploads, opened_models
+from cars.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,42 +6,31 @@ after it and was never answered is cut off. Refuses what the racer's quota or th
 """
 
 import asyncio
-import hashlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from appliance.clock import iso_utc, now_iso, wall_ns
 from appliance.database import Database
 from appliance.errors import ApplianceError, Conflict, InvalidInput, TooLarge, TooManyTries
-from appliance.facts import Facts
 from appliance.ids import new_id
 from appliance.limits import Budget
 from appliance.people import People
-from appliance.settings import Settings
 from cars import uploads_store
-from cars.blobs import Appending, disk_full, sha256_of
-from cars.inspector import Inspector
+from cars.blobs import sha256_of
 from cars.model_names import WANTED, check_kind, model_name
 from cars.models import Models
 from cars.models_store import NewModel, insert
-from cars.upload_structs import CHUNK_BYTES, MAX_ARCHIVE_BYTES, NewUpload, UploadView, WrongOffset, too_much
-from cars.upload_turn import Silent, Turns
-from cars.uploads_store import MB, Room, no_upload
-from cars.walk_up import WalkUpFolder
+from cars.upload_bytes import Incoming
+from cars.upload_structs import CHUNK_BYTES, MAX_ARCHIVE_BYTES, NewUpload, UploadView, WrongOffset
+from cars.upload_turn import Turns
+from cars.uploads_store import Room, no_upload
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-DIRECTORY = "models"
-"""Below the data directory."""
-PIECE_BYTES = 256 * 1024
-"""Gathered before it goes to the disk: the most of an upload that is in memory."""
-DISKS = 2
-"""Threads that write uploads at the same time: the others are for pages and passwords."""
 UNFINISHED_H = 24
 """How long an upload waits for its next byte."""
 TIDY_S = 3600.0
@@ -60,7 +49,7 @@ class Uploads:
         self._blobs = models.blobs
         self._quota_bytes = quota_bytes
         self._turns = Turns()
-        self._disk = asyncio.Semaphore(DISKS)
+        self._incoming = Incoming(models.blobs, self._moved_on)
         self._begun = Budget(BEGUN, BEGUN_REFILL_PER_S)
         self._background: list[asyncio.Task[None]] = []
 
@@ -169,7 +158,7 @@ class Uploads:
             if upload.model_id is not None or upload.offset != offset:
                 raise WrongOffset(upload)
             limit = min(CHUNK_BYTES, upload.size_bytes - offset)
-            upload = await self._received(upload, turn.heard(body), limit, sha256)
+            upload = await self._incoming.received(upload, turn.heard(body), limit, sha256)
             return await self._finished_if_whole(upload)
 
     async def take_file(
@@ -186,7 +175,7 @@ class Uploads:
             return begun
         async with self._turns.of(begun.upload_id, at_once=True):
             upload = await self._moved_on(begun.upload_id, 0)
-            upload = await self._received(upload, body, upload.size_bytes, None)
+            upload = await self._incoming.received(upload, body, upload.size_bytes, None)
             if upload.offset < upload.size_bytes:
                 raise Conflict(f"{upload.file_name} did not arrive whole.", "Send it again.")
             return await self._finished_if_whole(upload)
@@ -204,58 +193,11 @@ class Uploads:
 
     # what the changes are made of
 
-    async def _received(
-        self, upload: UploadView, body: AsyncIterator[bytes], limit: int, sha256: str | None
-    ) -> UploadView:
-        if await asyncio.to_thread(self._blobs.spare_bytes) < 0:
-            raise disk_full()
-        async with self._disk:
-            file = await asyncio.to_thread(Appending, self._blobs.upload_path(upload.upload_id), upload.offset)
-        try:
-            try:
-                await self._written(file, body, limit, sha256)
-            except (TooLarge, InvalidInput):
-                await self._on_disk(file.cut, upload.offset)
-                raise
-            except Silent:
-                await self._kept(upload, file, sha256)
-                raise WrongOffset(await self.get(upload.upload_id)) from None
-            except Exception:  # The connection or the disk broke: what came before is good.
-                await self._kept(upload, file, sha256)
-                raise
-            return await self._kept(upload, file, None)
-        finally:
-            await asyncio.to_thread(file.close)
-
-    async def _written(self, file: Appending, body: AsyncIterator[bytes], limit: int, sha256: str | None) -> None:
-        """Everything that comes goes to the disk, in pieces large enough to be worth a thread."""
-        digest = None if sha256 is None else hashlib.sha256()
-        received = 0
-        async for piece in _gathered(body):
-            received += len(piece)
-            if received > limit:
-                raise too_much()
-            if digest is not None:
-                digest.update(piece)
-            await self._on_disk(file.add, piece)
-        if digest is not None and digest.hexdigest() != sha256:
-            raise InvalidInput(
-                "This chunk was damaged on its way.", "Send it again from the same offset.", field="x-chunk-sha256"
-            )
-
-    async def _kept(self, upload: UploadView, file: Appending, sha256: str | None) -> UploadView:
-        """On the disk, then in the row; only then does anybody hear of it."""
-        if sha256 is not None:
-            await self._on_disk(file.cut, upload.offset)
-        await self._on_disk(file.sync)
-        return await self._moved_on(upload.upload_id, file.offset)
-
     async def _finished_if_whole(self, upload: UploadView) -> UploadView:
         if upload.offset < upload.size_bytes or upload.model_id is not None:
             return upload
         path = self._blobs.upload_path(upload.upload_id)
-        async with self._disk:
-            digest = await asyncio.to_thread(sha256_of, path)
+        digest = await self._incoming.on_disk(sha256_of, path)
         model_id = new_id()
 
         def job(database: sqlite3.Connection) -> str:
@@ -292,10 +234,6 @@ class Uploads:
 
     async def _moved_on(self, upload_id: str, offset: int) -> UploadView:
         return await self._db.write(lambda database: uploads_store.moved_on(database, upload_id, offset, now_iso()))
-
-    async def _on_disk(self, work: Callable[..., T], *arguments: object) -> T:
-        async with self._disk:
-            return await asyncio.to_thread(work, *arguments)
 
     def _refuse_too_many(self, actor: str) -> None:
         try:
@@ -344,43 +282,5 @@ class Uploads:
             log.info("upload_expired upload_id=%s", upload_id)
 
 
-@asynccontextmanager
-async def opened_models(
-    db: Database, facts: Facts, people: People, settings: Settings
-) -> AsyncIterator[tuple[Models, Uploads]]:
-    """The models of a box and the uploads on their way to it, for as long as the block lasts."""
-    models = Models(db, facts, people, settings.data_dir / DIRECTORY, Inspector())
-    await models.load()
-    uploads = Uploads(db, people, models, settings.model_quota_mb * MB)
-    await uploads.load()
-    walk_up = WalkUpFolder(db, models, settings.models_dir or models.blobs.directory)
-    models.start()
-    uploads.start()
-    walk_up.start()
-    try:
-        yield models, uploads
-    finally:
-        await walk_up.stop()
-        await uploads.stop()
-        await models.stop()
-
-
 def _too_large(file_name: str, size_bytes: int) -> TooLarge:
     return TooLarge(f"{file_name} has {size_bytes // 1_000_000} MB; no car takes more than 200.", WANTED)
-
-
-async def _gathered(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces of PIECE_BYTES or a little more; what came before a break is handed on first."""
-    waiting = bytearray()
-    try:
-        async for piece in body:
-            waiting += piece
-            if len(waiting) >= PIECE_BYTES:
-                yield bytes(waiting)
-                waiting.clear()
-    except Exception:
-        if waiting:
-            yield bytes(waiting)
-        raise
-    if waiting:
-        yield bytes(waiting)
