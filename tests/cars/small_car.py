@@ -87,6 +87,9 @@ class SmallCar(Sshd):
         self.artifacts.mkdir(parents=True)
         shutil.copy(HELPER, self.helper)
         self.cable.__enter__()
+        # As good Wi-Fi: without it a model is there before anybody can do something in the middle.
+        slow = ["tc", "qdisc", "add", "dev", self.cable._here, "root", "tbf"]
+        subprocess.run([*slow, "rate", "50mbit", "burst", "64kb", "latency", "400ms"], check=True)
         return super().__enter__()
 
     def __exit__(self, *of: object) -> None:
