@@ -85,7 +85,9 @@ class Cars:
     async def history(self, car_id: str, *, limit: int = 100, before: int | None = None) -> list[CarHistoryLine]:
         """What happened to it, newest first; `before` is the entry that ended the page before."""
         serial = self.get(car_id).serial
-        rows = await self._db.fetch_all(HISTORY, (serial, NEWEST if before is None else before, limit))
+        rows = await self._db.fetch_all(
+            HISTORY, (serial, NEWEST if before is None else max(0, min(before, NEWEST)), limit)
+        )
         return [line_of(row) for row in rows]
 
     # changes

@@ -183,6 +183,7 @@ async def test_history_has_pages_and_cannot_be_changed(registry: Registry) -> No
     assert [line.details for line in first] == ["Number 4.", "Number 3.", "Number 2."]
     second = await registry.cars.history(car.car_id, before=first[-1].entry)
     assert [line.details for line in second] == ["Number 1.", "Number 0.", "Paired as Blue 1, at 10.9.8.7."]
+    assert len(await registry.cars.history(car.car_id, before=10**30)) == 6, "a number that SQLite does not know"
     for statement in ("UPDATE car_history SET details = 'x'", "DELETE FROM car_history"):
         with pytest.raises(sqlite3.IntegrityError, match="the history of a car is append-only"):
             await registry.db.write(lambda connection, sql=statement: connection.execute(sql) and None)  # type: ignore[misc]
