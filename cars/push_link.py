@@ -15,7 +15,7 @@ import asyncssh
 import msgspec
 from msgspec import Struct
 
-from appliance.errors import ApplianceError
+from appliance.errors import NotReady
 from appliance.ssh import HOST_KEYS
 from cars import push_words as words
 from cars.push_wire import HELPER, ModelOnCar, Place
@@ -91,7 +91,7 @@ class Gone(Struct, frozen=True, kw_only=True):
     """Nothing is told but that it was done."""
 
 
-class HelperRefused(ApplianceError):
+class HelperRefused(NotReady):
     """The helper said no; `code` is for the program."""
 
     def __init__(self, place: Place, told: Told) -> None:

@@ -91,6 +91,12 @@ settings.register_profile("busy", settings(), deadline=None, suppress_health_che
 settings.load_profile("busy")
 """An example of 200 ms is no fault: other tests may have the cores just then."""
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes as long as hundreds of others begins first: at the end one core would wait for it."""
+    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
+
+
 OWN_ROOMS = ["appliance", "timing", "cars", "web", "tui"]
 MAY_BLOCK = {
     "appliance/clock.py": {"boot_id"},  # reads 36 bytes from /proc once

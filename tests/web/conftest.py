@@ -30,6 +30,12 @@ class TestServer(uvicorn.Server):
 
     __test__ = False
 
+    async def main_loop(self) -> None:
+        """Until it is told to end; uvicorn's own looks ten times a second only, for each of a thousand tests."""
+        await self.on_tick(0)
+        while not self.should_exit:  # noqa: ASYNC110  uvicorn is told by a flag
+            await asyncio.sleep(0.01)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Nothing to capture."""

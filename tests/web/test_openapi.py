@@ -62,8 +62,9 @@ async def recorder(tmp_path: Path, house: House) -> AsyncIterator[RecorderProces
         yield process
 
 
+@pytest.mark.longest
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("role", LOOKS)
+@pytest.mark.parametrize("role", reversed(LOOKS))
 async def test_schemathesis_finds_nothing(
     recorder: RecorderProcess, site: Site, event: Event, role: str, tmp_path: Path
 ) -> None:
