@@ -16,12 +16,23 @@ from typing import Any
 import pytest
 
 HELPER = Path(__file__).resolve().parents[2] / "cars/on_car/trackside-car"
-OLDEST = Path("~/.pyenv/versions/3.8.18/bin/python").expanduser()
 PATH = 'PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'
 PORT = "CONSOLE_PORT = 5001"
 SENDER = 54_321
 """The user who calls by sudo; no such user is needed."""
 SETTLED_S = 60
+
+
+def oldest_python() -> str:
+    """The oldest Python from 3.8 on, a stock car's, that answers on this machine: at worst the one of the tests."""
+    versions = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    for minor in range(8, 14):
+        for candidate in (shutil.which(f"python3.{minor}"), *versions.glob(f"3.{minor}.*/bin/python")):
+            # A version manager's stub may be there and refuse to run.
+            if candidate and not subprocess.run([candidate, "-c", ""], check=False, capture_output=True).returncode:
+                return str(candidate)
+    return sys.executable
+
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do what the helper on a car does")
 
