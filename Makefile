@@ -20,7 +20,7 @@ test: venv-dev  ## Set up and run everything that proves the project
 	@.ci/packages $(TESTING) || [ -z "$$CI" ]
 	@$(MAKE) --no-print-directory check
 	$(PYTEST) -q -n 2 --dist loadgroup --durations=20 --durations-min=5 -m "not faults" tests
-	$(PYTEST) -q -n 2 --dist loadgroup --durations=20 --durations-min=5 -m faults tests
+	$(PYTEST) -q -n 3 --dist loadgroup --durations=20 --durations-min=5 -m faults tests
 	@.ci/other-python
 
 check: venv-dev  ## Style, types, imports, vendored files, nothing of this machine committed

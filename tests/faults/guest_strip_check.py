@@ -9,6 +9,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Coroutine
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -23,6 +24,9 @@ LINES = "17=good,27:pull-up:active-high=inverted,22=chattering,23=dead,24=short,
 TOUCHES_NS: list[int] = []
 SHORT_NS = 4_000_000
 """A touch that lasted no longer than this is too short for certain, whatever the ticks made of it."""
+GAPS_NS: list[int] = []
+PARTED_NS = 75_000_000
+"""Half the quiet that ends a hit (timing/strip_hits.py)."""
 Tap = Callable[[], Coroutine[None, None, None]]
 
 
@@ -33,10 +37,14 @@ async def press(line: int, hold_s: float = 0.08) -> None:
 
 
 async def bouncing() -> None:
+    """A busy machine may part a tap in two, which is then not judged here."""
+    moments = [time.monotonic_ns()]
     for _ in range(12):
         await press(22, APART_S)
         await asyncio.sleep(APART_S)
+        moments.append(time.monotonic_ns())
     await press(22)
+    GAPS_NS.append(max(after - before for before, after in pairwise(moments)))
 
 
 async def with_ghost() -> None:
@@ -101,7 +109,9 @@ async def test(directory: Path) -> None:
     verdicts = dict(re.findall(r"^ [✓✗] (\S.*?)  +(\S[^.]*)\. ", text, re.MULTILINE))
     if median(TOUCHES_NS) > SHORT_NS:
         verdicts["short"] = WANTED["short"]
-    assert verdicts == WANTED, verdicts
+    if median(GAPS_NS) > PARTED_NS:
+        verdicts["chattering"] = WANTED["chattering"]
+    assert verdicts == WANTED, (verdicts, TOUCHES_NS, GAPS_NS)
     assert status == 1
 
 
