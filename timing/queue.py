@@ -1,12 +1,15 @@
 """
-The queue of each track: who is next, who was called, who did not come. Durable before anyone sees it.
+The queue of each track: who is next, who was called, who did not come, and with what each shall race. Durable before
+anyone sees it.
 
 Owns what people may do with a line. Follows the races (timing/queue_follow.py): an entry is `racing` once its racer's
 race is made on that track, and `done` when that race is handed in or thrown away. Refuses a racer twice in one line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+
+import msgspec
 
 from appliance.clock import now_iso
 from appliance.database import Database
@@ -15,12 +18,12 @@ from appliance.facts import Facts
 from appliance.ids import new_id
 from appliance.people import People
 from timing.events import Events
-from timing.line import joined, skipped
+from timing.line import STANDING, joined, skipped
 from timing.queue_follow import Follower
 from timing.queue_schema import QueueRow
 from timing.queue_store import Entries, QueueStore, Rows, marked
 from timing.queue_structs import QueueEntry, QueueState
-from timing.structs import RaceView
+from timing.structs import NewRace, RaceView
 
 __all__ = ["Entries", "Queue", "QueueEntry", "QueueState"]
 
@@ -80,6 +83,20 @@ class Queue:
         mine = [row for row in self._store.rows() if row.racer_id == racer_id and row.state not in LEFT]
         return [self._store.shown(row) for row in sorted(mine, key=lambda row: (row.event_id, row.track_id, row.state))]
 
+    def cars_prepared(self, but_for: Collection[str] = ()) -> set[str]:
+        """The cars prepared for anybody in any line, but for these entries."""
+        standing = (row for row in self._store.rows() if row.state in STANDING and row.queue_id not in but_for)
+        return {row.car_id for row in standing if row.car_id is not None}
+
+    def with_prepared(self, new: NewRace) -> NewRace:
+        """The race to be made, with what was prepared for its racer in line; who names a car or a model decides."""
+        if new.car_id is not None or new.model_id is not None:
+            return new
+        for row in self._store.line(new.event_id, new.track_id):
+            if row.racer_id == new.racer_id:
+                return msgspec.structs.replace(new, car_id=row.car_id, model_id=row.model_id)
+        return new
+
     # changes: durable when they return
 
     async def add(self, event_id: str, track_id: str, racer_id: str, actor: str) -> QueueEntry:
@@ -131,6 +148,18 @@ class Queue:
         await self._store.change(decide)
         return self.get(queue_id)
 
+    async def prepare(self, queue_id: str, car_id: str | None, model_id: str | None, actor: str) -> QueueEntry:
+        """With what the racer shall race; None takes it back. It stays with the entry wherever in line that goes."""
+
+        def decide() -> Rows:
+            row = self._store.standing(queue_id)
+            if (row.car_id, row.model_id) == (car_id, model_id):
+                return []
+            return [replace(row, car_id=car_id, model_id=model_id, actor=actor, changed_at=now_iso())]
+
+        await self._store.change(decide)
+        return self.get(queue_id)
+
     async def no_show(self, queue_id: str, actor: str) -> QueueEntry:
         """The racer did not come: out of the line, and listed so that one tap puts them back."""
         return await self._leave(queue_id, QueueState.NO_SHOW, actor)
@@ -154,7 +183,8 @@ class Queue:
         if row.state is not QueueState.NO_SHOW:
             return []
         self._refuse_twice(row)
-        return joined(self._line_with(row), marked(row, QueueState.WAITING, actor, called_at=None))
+        back = marked(row, QueueState.WAITING, actor, called_at=None, car_id=None, model_id=None)
+        return joined(self._line_with(row), back)
 
     async def _leave(self, queue_id: str, state: QueueState, actor: str) -> QueueEntry:
         before = self.get(queue_id)

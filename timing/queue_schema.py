@@ -43,6 +43,13 @@ def queue_entries(db: MigratedDatabase) -> None:
     db.execute("CREATE INDEX queue_entries_state ON queue_entries (state, changed_at)")
 
 
+@MIGRATIONS(name="0002_prepared_car_and_model")
+def prepared_car_and_model(db: MigratedDatabase) -> None:
+    """What a race made from the entry gets; ids of the cars' room, which mean nothing here."""
+    for column in ("car_id", "model_id"):
+        db.execute(f"ALTER TABLE queue_entries ADD COLUMN {column} TEXT")
+
+
 @dataclass(frozen=True, slots=True)
 class QueueRow:
     """One row, fields in the order of the table's columns. `sort_key` orders the line of one track, from 1."""
@@ -58,6 +65,8 @@ class QueueRow:
     race_id: str | None
     changed_at: str
     actor: str
+    car_id: str | None = None
+    model_id: str | None = None
 
 
 LOAD = """
@@ -78,6 +87,6 @@ def row_of(record: sqlite3.Row) -> QueueRow:
 def save(connection: sqlite3.Connection, rows: Iterable[QueueRow]) -> None:
     """Insert or replace these rows; a job for `Database.write`."""
     connection.executemany(
-        "INSERT OR REPLACE INTO queue_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO queue_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [astuple(row) for row in rows],
     )

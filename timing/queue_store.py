@@ -121,6 +121,8 @@ class QueueStore:
             added_at=row.added_at,
             called_at=row.called_at,
             race_id=row.race_id,
+            car_id=row.car_id,
+            model_id=row.model_id,
         )
 
     async def _changed(self, decide: Decide) -> None:

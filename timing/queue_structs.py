@@ -20,6 +20,8 @@ class QueueState(StrEnum):
 class QueueEntry(Struct, frozen=True, kw_only=True):
     """
     One racer's place in a line. `position` counts from 1 (next to race); None for who is racing or has left the line.
+
+    `car_id` and `model_id` are what was prepared: a race made from this entry gets them. None: nothing prepared.
     """
 
     queue_id: str
@@ -34,3 +36,5 @@ class QueueEntry(Struct, frozen=True, kw_only=True):
     added_at: str
     called_at: str | None
     race_id: str | None
+    car_id: str | None = None
+    model_id: str | None = None

@@ -17,6 +17,7 @@ from web.api.answers import LIST_LIMIT, READING, SIGNED_IN, WRITING, Before, Lim
 from web.auth import needs
 from web.given import House, Viewer
 
+from web.prepared import make_race
 InState = Annotated[RaceState | None, QueryParameter(name="state")]
 Deleted = Annotated[bool, QueryParameter(description="Deleted races too.")]
 OnlyDeleted = Annotated[bool, QueryParameter(description="Deleted races and no others.")]
@@ -64,8 +65,12 @@ async def list_races(
     tags=["races"],
 )
 async def create_race(house: House, viewer: Viewer, data: JSONBody[NewRace]) -> RaceView:
-    """Make a race ready. With a `race_id` of your own, a retry finds the race it made before."""
-    return await house.control.create(data, viewer.person_id)
+    """
+    Make a race ready. With a `race_id` of your own, a retry finds the race it made before.
+
+    Without `car_id` and `model_id` it gets those that were prepared for the racer in this track's line.
+    """
+    return await make_race(house, data, viewer.person_id)
 
 
 @get(

@@ -22,6 +22,7 @@ from web.auth import needs, session_token
 from web.given import House, Viewer
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.panel import Part, context, notes, parts
+from web.prepared import make_race
 from web.render import page
 from web.staff_live import StaffLive
 from web.straight_stream import EVENTS, event_stream
@@ -109,7 +110,7 @@ async def start_race(
         race_id=form.text("race_id")[:64] or None,
     )
     try:
-        await house.control.create(new, viewer.person_id)
+        await make_race(house, new, viewer.person_id)
     except Conflict as error:
         if new.override or house.control.live(event_id, track_id) is not None or request.headers.get("hx-request"):
             raise
