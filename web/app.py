@@ -4,11 +4,12 @@ The web application: every page and every API call of the box on one Litestar, a
 Owns what holds for all routes: guards, headers, errors, compression, the schema. Refuses to know any route's work.
 """
 
+from contextlib import AbstractAsyncContextManager
+from dataclasses import fields
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Router
 from litestar.config.compression import CompressionConfig
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -19,22 +20,17 @@ import web.pages.public
 import web.pages.staff
 from appliance.errors import ApplianceError
 from web.application import Application
-from web.auth import know_viewer, provide_viewer
-from web.crew_live import CrewLive
+from web.auth import house_of, know_viewer, provide_viewer
 from web.csrf import check_csrf
 from web.errors import on_appliance_error, on_http_error, on_unexpected
 from web.house import House
-from web.live import Live
 from web.options import options_of
-from web.push_live import PushLive
 from web.schema_page import StrictSchema
 from web.security import add_headers
-from web.staff_live import StaffLive
 from web.static_files import read_own_files, static_file
+from web.streams import Streams
 from web.strict_request import StrictRequest
-from web.strip_check_live import StripCheckLive
-from web.strip_live import StripLive
-from web.turnstile import Turnstile
+from web.turnstile import Turnstile, new_turnstile
 
 BODY_BYTES = 64 * 1024
 """The largest body any call here takes; a route for uploads raises it for itself."""
@@ -44,27 +40,30 @@ GZIP_FROM_BYTES = 700
 
 def create_app(house: House) -> Litestar:
     """The application around `house`; its live streams run from start-up until `end_streams`."""
+    app = bare_app()
+    move_in(app, house)
+    return app
+
+
+def move_in(app: Litestar, house: House) -> None:
+    """Serve `house` from now on; only while the application does not run."""
+    app.state.house = house
+    app.state.streams = Streams.of(house)
+    app.state.turnstile = new_turnstile()
+
+
+def bare_app() -> Litestar:
+    """Every route, and no house yet: `move_in` comes before it runs."""
     # The schema is for programs: pages are no part of it.
     pages: list[Any] = [*web.pages.public.ROUTES, *web.pages.staff.ROUTES, static_file]
     api: list[Any] = [*options_of(web.api.ROUTES), *web.api.ROUTES]
     routes: list[Any] = [*api, Router(path="/", route_handlers=pages, include_in_schema=False)]
-    live, staff_live, strip_live = Live(house), StaffLive(house), StripLive(house)
-    push_live = PushLive(house)
-    crew_live = CrewLive(house, lambda: live.screens, lambda: staff_live.pages + strip_live.pages)
-    strip_check_live = StripCheckLive(house)
-    streams = (live, staff_live, strip_live, push_live, crew_live, strip_check_live)
     return Application(
         route_handlers=routes,
-        state=State({"house": house, "streams": streams}),
         dependencies={
-            "house": Provide(lambda: house, sync_to_thread=False),
-            "live": Provide(lambda: live, sync_to_thread=False),
-            "staff_live": Provide(lambda: staff_live, sync_to_thread=False),
-            "strip_live": Provide(lambda: strip_live, sync_to_thread=False),
-            "push_live": Provide(lambda: push_live, sync_to_thread=False),
-            "crew_live": Provide(lambda: crew_live, sync_to_thread=False),
-            "strip_check_live": Provide(lambda: strip_check_live, sync_to_thread=False),
+            "house": Provide(_house, sync_to_thread=False),
             "viewer": Provide(provide_viewer, sync_to_thread=False),
+            **{field.name: _stream(field.name) for field in fields(Streams)},
         },
         middleware=[Turnstile()],
         guards=[know_viewer, check_csrf],
@@ -74,9 +73,8 @@ def create_app(house: House) -> Litestar:
             HTTPException: on_http_error,
             Exception: on_unexpected,
         },
-        plugins=[live.channels],
         on_startup=[read_own_files],
-        lifespan=[stream.running for stream in streams],
+        lifespan=[_streams_running],
         compression_config=CompressionConfig(
             backend="gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=6, exclude_opt_key="no_gzip"
         ),
@@ -91,8 +89,23 @@ def end_streams(app: Litestar) -> None:
     """
     End every open stream now. Call it when the box is told to stop, before the server waits for its connections.
     """
-    for stream in app.state["streams"]:
-        stream.close()
+    app.state.streams.close()
+
+
+def _streams_running(app: Litestar) -> AbstractAsyncContextManager[None]:
+    streams: Streams = app.state.streams
+    return streams.running()
+
+
+def _house(request: Request[Any, Any, Any]) -> House:
+    return house_of(request)
+
+
+def _stream(name: str) -> Provide:
+    def stream(request: Request[Any, Any, Any]) -> Any:
+        return getattr(request.app.state.streams, name)
+
+    return Provide(stream, sync_to_thread=False)
 
 
 def _openapi() -> OpenAPIConfig:

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from litestar import Litestar
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -89,7 +88,7 @@ class CrewLive:
         self._resting: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def running(self, _: Litestar) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Follow the house's facts for as long as the application runs."""
         facts = self._house.facts
         ends = [

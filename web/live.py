@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from litestar import Litestar
 from litestar.channels import ChannelsPlugin
 from litestar.channels.backends.memory import MemoryChannelsBackend
 
@@ -71,7 +70,7 @@ class Live:
         )
 
     @asynccontextmanager
-    async def running(self, _: Litestar) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Follow the house's facts and keep the links warm for as long as the application runs."""
         allow_open_files(MAX_SCREENS + OTHER_FILES)
         facts = self._house.facts
@@ -82,9 +81,10 @@ class Live:
             facts.subscribe(EventChanged, self._on_event),
             facts.subscribe(PersonChanged, self._on_person),
         ]
-        self._spawn(self._beat())
         try:
-            yield
+            async with self.channels:
+                self._spawn(self._beat())
+                yield
         finally:
             for end in ends:
                 end()

@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from litestar import Litestar
-
 from cars.facts import PushesChanged
 from web.house import House
 from web.live_devices import Device, Devices, message_of
@@ -32,7 +30,7 @@ class PushLive:
         self._telling: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def running(self, _: Litestar) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Follow the house's facts for as long as the application runs."""
         async with self._devices.running([self._house.facts.subscribe(PushesChanged, self._changed)]):
             yield

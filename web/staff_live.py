@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from litestar import Litestar
-
 from appliance.errors import NotFound
 from appliance.people_structs import PersonChanged
 from timing.facts import (
@@ -51,7 +49,7 @@ class StaffLive:
         self._strips_due = False
 
     @asynccontextmanager
-    async def running(self, _: Litestar) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Follow the house's facts for as long as the application runs."""
         facts = self._house.facts
         ends = [

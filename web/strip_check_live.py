@@ -7,8 +7,6 @@ The same as web/strip_live.py, as JSON. How often things change is decided by ti
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from litestar import Litestar
-
 from timing.facts import RemotesChanged
 from timing.strip_check import StripCheckChanged
 from timing.strip_picture import StripCheckNow
@@ -26,7 +24,7 @@ class StripCheckLive:
         self._devices: Devices[Device] = Devices(house, beat_s=BEAT_S, beat=beat, per_person=SEATS_PER_PERSON)
 
     @asynccontextmanager
-    async def running(self, _: Litestar) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Follow the house's facts for as long as the application runs."""
         facts = self._house.facts
         ends = [

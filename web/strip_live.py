@@ -8,8 +8,6 @@ decided by timing/strip_check.py.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from litestar import Litestar
-
 from timing.facts import EventChanged, RaceChanged, RemotesChanged
 from timing.strip_check import StripCheckChanged
 from web.house import House
@@ -26,7 +24,7 @@ class StripLive:
         self._devices: Devices[Device] = Devices(house)
 
     @asynccontextmanager
-    async def running(self, _: Litestar) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Follow the house's facts for as long as the application runs."""
         facts = self._house.facts
         ends = [

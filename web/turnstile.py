@@ -21,22 +21,29 @@ PLACES = 2
 """Pages worked on at the same time: one at work, others that wait for the database meanwhile."""
 
 
+def new_turnstile() -> asyncio.Semaphore:
+    """The places of one running application."""
+    return asyncio.Semaphore(PLACES)
+
+
 class Turnstile(ASGIMiddleware):
-    """Lets `PLACES` reading requests of visitors through at a time; writing ones and the crew's always."""
+    """
+    Lets `PLACES` reading requests of visitors through at a time; writing ones and the crew's always.
+
+    The places are the application's, `app.state.turnstile`.
+    """
 
     scopes = (ScopeType.HTTP,)
     exclude_opt_key = "no_gzip"
     """Streams, which never end, and files that lie ready: compressing a page is most of the work of one."""
-
-    def __init__(self) -> None:
-        self._places = asyncio.Semaphore(PLACES)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass, or wait."""
         if scope.get("method") not in SAFE_METHODS or _is_crew(scope):
             await next_app(scope, receive, send)
             return
-        async with self._places:
+        places: asyncio.Semaphore = scope["litestar_app"].state.turnstile
+        async with places:
             await asyncio.sleep(0)  # Most pages never wait: without this all of a hall's would be made in one go.
             await next_app(scope, receive, send)
 

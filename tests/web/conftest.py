@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from appliance.permissions import Role
 from appliance.serve import opened_house
 from appliance.settings import load
 from timing.structs import Event, NewEvent, NewTrack
-from web.app import create_app, end_streams
+from web.app import bare_app, end_streams, move_in
 from web.house import House
 from web.patience import PatientProtocol
 
@@ -80,11 +81,27 @@ class Site:
         return httpx.AsyncClient(base_url=self.url, cookies=cookies, timeout=30, trust_env=False)
 
 
+_EMPTY: list[Litestar] = []
+"""Applications that nobody lives in: making one takes a quarter of a second, and there are a thousand tests."""
+
+
+_HASHED: list[str] = []
+"""What `PASSWORD` is stored as: it is made slow on purpose, and so made once."""
+
+
+@contextlib.contextmanager
+def application(house: House) -> Iterator[Litestar]:
+    """The application around `house`; the next test moves in where this one moved out."""
+    app = _EMPTY.pop() if _EMPTY else bare_app()
+    move_in(app, house)
+    yield app
+    _EMPTY.append(app)
+
+
 @contextlib.asynccontextmanager
 async def serving(house: House) -> AsyncIterator[Site]:
     """A server around `house` for as long as the block lasts."""
-    app = create_app(house)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with application(house) as app, socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
             app, http=PatientProtocol, ws="none", lifespan="on", log_config=None, timeout_graceful_shutdown=2
         )
@@ -112,8 +129,11 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 @pytest.fixture
 async def site(house: House) -> AsyncIterator[Site]:
     """A server with one signed-in person of each role."""
+    if not _HASHED:
+        _HASHED.append(await house.people.passwords.hash(PASSWORD))
     async with serving(house) as running:
-        await asyncio.gather(*(running.add(role) for role in Role))
+        with patch.object(house.people.passwords, "hash", AsyncMock(return_value=_HASHED[0])):
+            await asyncio.gather(*(running.add(role) for role in Role))
         yield running
 
 

@@ -9,7 +9,8 @@ from web.crew_live import CrewLive
 
 def hub_of(site: Site) -> CrewLive:
     """The application's own."""
-    return next(one for one in site.app.state["streams"] if isinstance(one, CrewLive))
+    hub: CrewLive = site.app.state.streams.crew_live
+    return hub
 
 
 async def seats_are(site: Site, count: int) -> None:

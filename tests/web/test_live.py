@@ -23,7 +23,8 @@ LAPS = WAITING_MESSAGES - 4
 
 def live_of(site: Site) -> Live:
     """The application's own stream."""
-    return next(stream for stream in site.app.state["streams"] if isinstance(stream, Live))
+    live: Live = site.app.state.streams.live
+    return live
 
 
 async def screens_are(site: Site, count: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.web.conftest import ANONYMOUS, Site
 from timing.structs import Board, Event
 from web import turnstile
-from web.turnstile import PLACES, Turnstile
+from web.turnstile import PLACES, Turnstile, new_turnstile
 
 
 async def test_a_hall_that_reloads_at_once_does_not_stand_before_the_crew(
@@ -56,7 +57,8 @@ async def test_pages_that_never_wait_take_turns_too(monkeypatch: pytest.MonkeyPa
         made[rounds] += 1
 
     counting, door = asyncio.create_task(count()), Turnstile()
-    scope: Any = {"type": "http", "method": "GET"}
+    app = SimpleNamespace(state=SimpleNamespace(turnstile=new_turnstile()))
+    scope: Any = {"type": "http", "method": "GET", "litestar_app": app}
     nothing: Any = None
     await asyncio.gather(*(door.handle(scope, nothing, nothing, page) for _ in range(50)))
     counting.cancel()
