@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.leftovers import clear_leftovers
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes networks: run the tests as root")
 needs_avahi = pytest.mark.skipif(
     not (shutil.which("avahi-daemon") and shutil.which("avahi-browse")) and not os.environ.get("CI"),
@@ -184,6 +186,7 @@ class Machine:
 @contextlib.asynccontextmanager
 async def two_machines(directory: Path) -> AsyncIterator[tuple[Machine, Machine]]:
     """The box's machine and the timekeeper's, with a cable between and an address each."""
+    clear_leftovers()
     tag = f"{os.getpid()}n{next(_numbers)}"
     box = Machine(f"ta{tag}", "10.9.8.1", directory)
     desk = Machine(f"tb{tag}", "10.9.8.2", directory)

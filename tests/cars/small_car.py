@@ -13,6 +13,7 @@ from typing import Self
 
 import asyncssh
 
+from tests.leftovers import MOUNT, clear_leftovers
 from tests.timing.sshd import Cable, Sshd
 
 HELPER = Path(__file__).resolve().parents[2] / "cars/on_car/trackside-car"
@@ -82,8 +83,9 @@ class SmallCar(Sshd):
     def __enter__(self) -> Self:
         self._disk.mkdir()
         self._programs.mkdir()
-        size = f"size={self._disk_bytes}"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(self._disk)], check=True)
+        clear_leftovers()
+        size, source = f"size={self._disk_bytes}", MOUNT.format(pid=os.getpid())
+        subprocess.run(["mount", "-t", "tmpfs", "-o", size, source, str(self._disk)], check=True)
         self.artifacts.mkdir(parents=True)
         shutil.copy(HELPER, self.helper)
         self.cable.__enter__()

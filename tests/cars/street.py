@@ -22,6 +22,7 @@ from cars.finder.finder import Finder
 from cars.sightings import Listing
 from tests.appliance.two_machines import AVAHI, BUS, ENTER_AVAHI, Machine, Watched, run_ip
 from tests.cars.hall import Hall
+from tests.leftovers import clear_leftovers
 
 PATIENCE_S = 40
 _numbers = itertools.count(1)
@@ -182,6 +183,7 @@ class Street:
 @contextlib.asynccontextmanager
 async def street_in(directory: Path) -> AsyncIterator[Street]:
     """A street without anybody; the finder looks from now on."""
+    clear_leftovers()
     async with Hall() as hall:
         db = await Database.open(directory / "trackside.db", [MIGRATIONS])
         street = Street(hall, db, directory)

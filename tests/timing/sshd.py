@@ -21,6 +21,7 @@ from typing import Self
 
 import pytest
 
+from tests.leftovers import clear_leftovers
 from tests.ports import free_port
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
@@ -188,6 +189,7 @@ class Cable:
         self._ip("-n", self._there, "link", "set", self._there, "up")
 
     def __enter__(self) -> Self:
+        clear_leftovers()
         self._ip("netns", "add", self._there)
         self._ip("link", "add", self._here, "type", "veth", "peer", "name", self._there, "netns", self._there)
         self._ip("address", "add", f"{self.near_address}/30", "dev", self._here)
