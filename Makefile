@@ -5,7 +5,7 @@ SHELL := /bin/sh
 VENV := .venv
 PYTEST := $(VENV)/bin/python -m pytest -p tests.plugins_ci
 SOURCES := appliance timing cars sync web tui
-TESTING := sshd=openssh-server openssl=openssl sudo=sudo nft=nftables ip=iproute2 systemd-analyze=systemd udevadm=udev dbus-daemon=dbus avahi-daemon=avahi-daemon avahi-browse=avahi-utils pkcheck=polkitd fc-list=fontconfig tmux=tmux chromium=chromium gcc=gcc mke2fs=e2fsprogs fonts-dejavu-core fonts-noto-color-emoji
+TESTING := sshd=openssh-server openssl=openssl sudo=sudo nft=nftables ip=iproute2 systemd-analyze=systemd udevadm=udev dbus-daemon=dbus avahi-daemon=avahi-daemon avahi-browse=avahi-utils pkcheck=polkitd fc-list=fontconfig tmux=tmux chromium=chromium gcc=gcc mke2fs=e2fsprogs clamscan=clamav clamd=clamav-daemon clamdscan=clamdscan fonts-dejavu-core fonts-noto-color-emoji
 
 help:  ## Print the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done

@@ -122,5 +122,8 @@ def _verdict(status: int | None, told: str, complaint: str) -> Verdict:
     if status == 0:
         return Clean()
     lines = [line for line in (complaint + told).splitlines() if line.strip()]
-    reason = lines[-1] if lines else f"It ended with {status}."
+    # What libclamav says comes first; clamscan's own word after it is that a file cannot be opened, and not which.
+    # libclamav says first what is wrong; clamscan's own word after it is that something cannot be opened.
+    errors = [line for line in lines if "error" in line.lower()]
+    reason = [*errors, *reversed(lines), f"It ended with {status}."][0]
     return Failed(reason=reason[:MAX_REASON_CHARACTERS])
