@@ -40,7 +40,7 @@ from timing.races import (
 from timing.results import counts_on_boards, results_changed, submitted_at
 from timing.structs import Action, NewRace, RaceState, RaceView
 from timing.taken_back import crossing_in
-from timing.trail import TrailLine, trail
+from timing.trail import Drive, TrailLine, by_id, trail
 
 T = TypeVar("T")
 WriteJob = Callable[[sqlite3.Connection], None]
@@ -126,7 +126,7 @@ class RaceControl:
         race = await self._shelf.open(race_id)
         return race.entries[: race.durable]
 
-    async def trail(self, race_id: str) -> "list[TrailLine]":
+    async def trail(self, race_id: str, drive_name: Drive = by_id) -> "list[TrailLine]":
         """Its journal in words, oldest first."""
         race = await self._shelf.open(race_id)
         event = self._events.get(race.record.event_id)
@@ -135,6 +135,7 @@ class RaceControl:
             race.entries[: race.durable],
             self._people.name_of,
             lambda track_id: tracks.get(track_id, f"track {track_id}"),
+            drive_name,
         )
 
     async def list(self, wanted: RaceFilter) -> list[RaceView]:

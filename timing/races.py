@@ -13,6 +13,7 @@ import msgspec
 
 from appliance.database import Database
 from appliance.errors import Conflict, NotFound
+from timing.driven import keep_driven
 from timing.journal import Entry, Kind, Payload
 from timing.race import Race
 from timing.rules import RaceRules
@@ -154,6 +155,7 @@ def append_entries(
         )
     except sqlite3.IntegrityError as error:
         raise Conflict("That track has a race that is not finished.", "Submit or discard that race first.") from error
+    keep_driven(connection, race_id, race.laps)
     if bump_board_of is None:
         return 0
     return bump_board(connection, bump_board_of)
@@ -201,6 +203,18 @@ async def load_race(db: Database, race_id: str) -> tuple[RaceRecord, list[Entry]
         (race_id,),
     )
     return record_of(row), [entry_of(entry) for entry in rows]
+
+
+def race_in(connection: sqlite3.Connection, race_id: str) -> tuple[RaceRecord, list[Entry]]:
+    """As `load_race`, of a race that is there, inside a migration or another job of the writer."""
+    cursor = connection.cursor()
+    cursor.row_factory = sqlite3.Row
+    record = record_of(cursor.execute("SELECT * FROM race WHERE race_id = ?", (race_id,)).fetchone())
+    rows = cursor.execute(
+        f"SELECT {ENTRY_COLUMNS} FROM journal WHERE race_id = ? ORDER BY seq",  # noqa: S608
+        (race_id,),
+    )
+    return record, [entry_of(row) for row in rows]
 
 
 async def load_races(db: Database, race_ids: Sequence[str]) -> list[tuple[RaceRecord, list[Entry]]]:

@@ -4,6 +4,10 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
+from timing.driven import keep_driven
+from timing.fold import fold
+from timing.races import race_in
+
 MIGRATIONS = Migrations("timing")
 
 EVENTS = """
@@ -88,6 +92,21 @@ CREATE TABLE loose_crossing (
 ) STRICT, WITHOUT ROWID;
 """
 
+DRIVEN = """
+CREATE TABLE driven (
+    race_id TEXT NOT NULL REFERENCES race ON DELETE CASCADE,
+    car_id TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    laps INTEGER NOT NULL,
+    valid_laps INTEGER NOT NULL,
+    best_ms INTEGER,
+    last_wall_ns INTEGER NOT NULL,
+    PRIMARY KEY (race_id, car_id, model_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX driven_car ON driven (car_id);
+"""
+"""`model_id` is empty where no model was known: a key holds no null."""
+
 
 @MIGRATIONS(name="0001_events")
 def events(db: Database) -> None:
@@ -104,6 +123,21 @@ def races(db: Database) -> None:
     can be filtered; they are written in the transaction that appends the entry and can be rebuilt from it.
     """
     _run(db, RACES)
+
+
+@MIGRATIONS(name="0003_driven")
+def driven(db: Database) -> None:
+    """
+    Laps by race, car and model, for the pages of cars; the laps of races that are there already are counted now.
+
+    Repeats what the journal folds to, as the columns of `race` do.
+    """
+    _run(db, DRIVEN)
+    connection = db.conn
+    with_car = "SELECT DISTINCT race_id FROM journal WHERE json_extract(payload, '$.car_id') IS NOT NULL"
+    for (race_id,) in connection.execute(with_car).fetchall():
+        record, entries = race_in(connection, race_id)
+        keep_driven(connection, race_id, fold(entries, record.rules).laps)
 
 
 def _run(db: Database, script: str) -> None:

@@ -31,8 +31,16 @@ EDITS = frozenset(list(Kind)[list(Kind).index(Kind.SET_TIME) :]) | {Kind.SET_VAL
 Names = Callable[[str], str]
 """A person's id to their name."""
 
+Drive = Callable[[str | None, str | None], str]
+"""A car's and a model's id to words: "Blue 3 with fast-one"; None of each: none is known."""
 
-def trail(entries: Sequence[Entry], name_of: Names, track_name: Names) -> list[TrailLine]:
+
+def by_id(car_id: str | None, model_id: str | None) -> str:
+    """The words of a `Drive` for who knows no names."""
+    return " with ".join([car_id or "no car", *filter(None, [model_id])])
+
+
+def trail(entries: Sequence[Entry], name_of: Names, track_name: Names, drive_name: Drive = by_id) -> list[TrailLine]:
     """The journal in words, from its ready entry on, oldest acceptance first."""
     return [
         TrailLine(
@@ -40,7 +48,9 @@ def trail(entries: Sequence[Entry], name_of: Names, track_name: Names) -> list[T
             at=iso_utc(entry.wall_ns),
             actor=_actor(entry.actor, name_of),
             kind=entry.kind,
-            text=_rescored(entries, entry) if entry.kind is Kind.RESCORE else _said(entry, name_of, track_name),
+            text=_rescored(entries, entry)
+            if entry.kind is Kind.RESCORE
+            else _said(entry, name_of, track_name, drive_name),
             is_edit=entry.kind in EDITS,
         )
         for entry in entries
@@ -81,23 +91,27 @@ PLAIN: dict[Kind, str] = {
 }
 
 
-def _said(entry: Entry, name_of: Names, track_name: Names) -> str:
-    text, late_ms = _text(entry, name_of, track_name), entry.payload.late_ms
+def _said(entry: Entry, name_of: Names, track_name: Names, drive_name: Drive) -> str:
+    text, late_ms = _text(entry, name_of, track_name, drive_name), entry.payload.late_ms
     return text if late_ms is None else f"{text} (arrived {late_ms / 1000:.1f} s later)"
 
 
-def _text(entry: Entry, name_of: Names, track_name: Names) -> str:
+def _text(entry: Entry, name_of: Names, track_name: Names, drive_name: Drive) -> str:
     if entry.payload.reason == "power_cut":
         return "Paused: the power was cut"
-    text = PLAIN.get(entry.kind) or _said_with(entry.kind, entry.payload, name_of, track_name)
+    text = PLAIN.get(entry.kind) or _said_with(entry.kind, entry.payload, name_of, track_name, drive_name)
     return f"{text} ({entry.payload.reason})" if entry.payload.reason else text
 
 
-def _said_with(kind: Kind, payload: Payload, name_of: Names, track_name: Names) -> str:
+def _said_with(kind: Kind, payload: Payload, name_of: Names, track_name: Names, drive_name: Drive) -> str:
     if kind is Kind.SET_RACER:
         return f"Given to {name_of(payload.racer_id or '')}"
     if kind is Kind.SET_TRACK:
         return f"Moved to {track_name(payload.track_id or '')}"
+    if kind is Kind.SET_CAR:
+        return f"Car set to {drive_name(payload.car_id, payload.model_id)}"
+    if kind is Kind.READY and (payload.car_id or payload.model_id):
+        return f"{SAID[kind](payload)}: {drive_name(payload.car_id, payload.model_id)}"
     return SAID[kind](payload)
 
 
@@ -115,5 +129,4 @@ SAID: dict[Kind, Callable[[Payload], str]] = {
     Kind.DELETE_LAP: lambda said: f"Lap {said.lap} deleted",
     Kind.RESTORE_LAP: lambda said: f"Lap {said.lap} restored",
     Kind.SET_PROXY: lambda said: "Raced by proxy" if said.by_proxy else "Not raced by proxy",
-    Kind.SET_CAR: lambda said: f"Car {said.car_id or 'none'}",
 }
