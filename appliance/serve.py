@@ -111,7 +111,7 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         health = Health(settings.data_dir, db)
         try:
             async with opened_cars(db, facts, people, settings) as room:
-                for name, probe in probes(strips, room.finder.check).items():
+                for name, probe in (probes(strips) | room.probes).items():
                     health.register(name, probe)
                 house = House(
                     settings=settings,
@@ -154,8 +154,8 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         await db.close()
 
 
-def probes(strips: StripIntake, cars: Probe) -> dict[str, Probe]:
-    """What the racing and the cars add to the health of the box."""
+def probes(strips: StripIntake) -> dict[str, Probe]:
+    """What the racing adds to the health of the box."""
 
     def recorder() -> Check:
         if strips.problem is None:
@@ -173,7 +173,7 @@ def probes(strips: StripIntake, cars: Probe) -> dict[str, Probe]:
     def absent(what: str) -> Probe:
         return lambda: Check(ok=True, message=f"This version does not {what} yet.")
 
-    return {"recorder": recorder, "strips": lines, "cars": cars, "sync": absent("sync results")}
+    return {"recorder": recorder, "strips": lines, "sync": absent("sync results")}
 
 
 def announcer_of(house: House) -> Announcer:

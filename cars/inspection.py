@@ -4,6 +4,8 @@ What looking into a racer's archive comes to: the answers, the refusal, and the 
 Everything that reads an archive raises Unfit; only the outermost turns it into a NotFit.
 """
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from appliance.errors import InvalidInput
@@ -23,6 +25,15 @@ SHOWN_CHARACTERS = 80
 """Of a name that comes from an archive: it goes into a sentence on a phone."""
 
 
+class Wall(StrEnum):
+    """What stands around an inspection, where the kernel gives it (cars/sandbox.py)."""
+
+    LIMITS = "limits"
+    NO_NEW_PRIVILEGES = "no_new_privileges"
+    LANDLOCK = "landlock"
+    SECCOMP = "seccomp"
+
+
 class Fit(Struct, frozen=True, kw_only=True, tag="fit"):
     """A car can drive it."""
 
@@ -40,10 +51,10 @@ Inspection = Fit | NotFit
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """The child's answer; `held` names the walls that stood around it (cars/sandbox.py)."""
+    """The child's answer; `held` are the walls that stood around it."""
 
     inspection: Inspection
-    held: tuple[str, ...]
+    held: tuple[Wall, ...]
 
 
 class Unfit(InvalidInput):

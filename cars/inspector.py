@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.errors import NotReady
-from cars.inspection import BOX_IN_TROUBLE, DOWNLOAD_AGAIN, METADATA, NETWORK, Fit, Inspection, NotFit, Report
+from cars.inspection import BOX_IN_TROUBLE, DOWNLOAD_AGAIN, METADATA, NETWORK, Fit, Inspection, NotFit, Report, Wall
 
 WALL_S = 30.0
 """
@@ -62,8 +62,8 @@ class Inspector:
 
     def __init__(self, *, wall_s: float = WALL_S) -> None:
         self._wall_s = wall_s
-        self.held: tuple[str, ...] = ()
-        """The walls around the last child, for the health page."""
+        self.held: tuple[Wall, ...] | None = None
+        """The walls around the last child; None before the first."""
 
     async def inspect(self, archive: Path, into: Path) -> Inspection:
         """

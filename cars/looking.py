@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from appliance.clock import now_iso
+from appliance.clock import mono_ns, now_iso
 from appliance.database import Database
 from appliance.errors import ApplianceError
 from cars import models_store
@@ -32,6 +33,19 @@ log = logging.getLogger(__name__)
 
 Told = Callable[[list[str]], None]
 """Models are different now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """
+    What waits to be looked into.
+
+    `still_ns`: so long nothing came to an end while something waited. `trouble`: what put the last one off.
+    """
+
+    models: int
+    still_ns: int
+    trouble: ApplianceError | None
 
 
 class Inspecting(Protocol):
@@ -64,6 +78,16 @@ class Looking:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._later: set[str] = set()
         self._giving_out: asyncio.Task[None] | None = None
+        self._moved_ns = mono_ns()
+        self._trouble: ApplianceError | None = None
+
+    async def waiting(self) -> Waiting:
+        """How it goes."""
+        rows = await self._db.fetch_all("SELECT count(*) AS models FROM model WHERE status = 'UPLOADED'")
+        models: int = rows[0]["models"]
+        if not models:
+            self._has_moved()
+        return Waiting(models, mono_ns() - self._moved_ns, self._trouble)
 
     def start(self) -> None:
         """Begin with what waited before the restart."""
@@ -105,6 +129,8 @@ class Looking:
         rows = await self._db.fetch_all(
             "SELECT archive_sha256, min(model_id) FROM model WHERE status = 'UPLOADED' GROUP BY 1 ORDER BY 2"
         )
+        if not rows:
+            self._has_moved()
         busy = self._under_way.keys() | self._later
         return [row["archive_sha256"] for row in rows if row["archive_sha256"] not in busy]
 
@@ -113,14 +139,19 @@ class Looking:
         try:
             if not await self._is_known(sha256):
                 await self._inspect(sha256)
+            self._has_moved()
         except Exception as error:
             self._put_off(sha256)
             if isinstance(error, ApplianceError):
+                self._trouble = error
                 log.warning("inspection_put_off sha256=%s error=%s", sha256, error)
                 with contextlib.suppress(ApplianceError):
                     await self._db.write(lambda database: models_store.unbegin_look(database, sha256))
             else:
                 log.exception("inspection_failed sha256=%s", sha256)
+
+    def _has_moved(self) -> None:
+        self._moved_ns, self._trouble = mono_ns(), None
 
     def _put_off(self, sha256: str) -> None:
         self._later.add(sha256)

@@ -22,7 +22,7 @@ from appliance.people import People, RacerForgotten, RacersMerged
 from cars import models_store
 from cars.blobs import METADATA, PB, Blobs
 from cars.facts import ModelChanged
-from cars.looking import Inspecting, Looking
+from cars.looking import Inspecting, Looking, Waiting
 from cars.model_names import check_name
 from cars.model_structs import ModelStatus, ModelView
 from cars.models_store import NewModel, Sought, no_model
@@ -122,6 +122,10 @@ class Models:
         if model.status not in (ModelStatus.UPLOADED, ModelStatus.AVAILABLE):
             raise not_available(model)
         return self.blobs.archive(model.archive_sha256)
+
+    async def waiting(self) -> Waiting:
+        """What waits to be looked into, for the health of the box."""
+        return await self._looking.waiting()
 
     # changes: durable when they return
 

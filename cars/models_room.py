@@ -7,7 +7,7 @@ from appliance.database import Database
 from appliance.facts import Facts
 from appliance.people import People
 from appliance.settings import Settings
-from cars.inspector import Inspector
+from cars.looking import Inspecting
 from cars.models import Models
 from cars.uploads import Uploads
 from cars.uploads_store import MB
@@ -19,10 +19,10 @@ DIRECTORY = "models"
 
 @asynccontextmanager
 async def opened_models(
-    db: Database, facts: Facts, people: People, settings: Settings
+    db: Database, facts: Facts, people: People, settings: Settings, inspector: Inspecting
 ) -> AsyncIterator[tuple[Models, Uploads]]:
     """The models of a box and the uploads on their way to it, for as long as the block lasts."""
-    models = Models(db, facts, people, settings.data_dir / DIRECTORY, Inspector())
+    models = Models(db, facts, people, settings.data_dir / DIRECTORY, inspector)
     await models.load()
     uploads = Uploads(db, people, models, settings.model_quota_mb * MB)
     await uploads.load()

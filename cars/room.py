@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from appliance.database import Database
 from appliance.facts import Facts
+from appliance.health import Probe
 from appliance.people import People
 from appliance.settings import Settings
 from cars.cars import Cars
 from cars.commands import Commands, opened_commands
 from cars.finder.finder import Finder
 from cars.fleets import Fleets
+from cars.inspector import Inspector
 from cars.models import Models
+from cars.models_health import model_probes
 from cars.models_room import opened_models
 from cars.pairings import Pairings, opened_pairings
 from cars.pushes import Pushes, opened_pushes
@@ -31,24 +34,28 @@ class CarsRoom:
     pairings: Pairings
     pushes: Pushes
     commands: Commands
+    probes: dict[str, Probe]
+    """What the room adds to the health of the box."""
 
 
 @contextlib.asynccontextmanager
 async def opened_cars(db: Database, facts: Facts, people: People, settings: Settings) -> AsyncIterator[CarsRoom]:
     """For as long as the block lasts; what is to be durable is so at its end."""
     data_dir = settings.data_dir
+    inspector = Inspector()
     cars = Cars(db, facts)
     await cars.load()
     fleets = Fleets(db, facts, cars)
     await fleets.load()
     try:
         async with (
-            opened_models(db, facts, people, settings) as (models, uploads),
+            opened_models(db, facts, people, settings, inspector) as (models, uploads),
             opened_pushes(db, facts, models=models, cars=cars, data_dir=data_dir) as pushes,
             opened_pairings(cars, facts, data_dir=data_dir) as pairings,
             opened_commands(db, facts, cars=cars, fleets=fleets, data_dir=data_dir) as commands,
         ):
             finder = Finder(cars, facts, is_quiet=not settings.announce)
-            yield CarsRoom(cars, finder, fleets, models, uploads, pairings, pushes, commands)
+            probes = {"cars": finder.check} | model_probes(models, inspector)
+            yield CarsRoom(cars, finder, fleets, models, uploads, pairings, pushes, commands, probes)
     finally:
         await cars.settle()

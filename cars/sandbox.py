@@ -14,6 +14,8 @@ import struct
 import sys
 from collections.abc import Iterable
 
+from cars.inspection import Wall
+
 MIB = 1 << 20
 MAX_MEMORY_BYTES = 640 * MIB
 """Address space: a mapped network of 256 MiB, the interpreter, and one chunk."""
@@ -50,15 +52,15 @@ class _Filter(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("program", ctypes.c_char_p))
 
 
-def close_in() -> tuple[str, ...]:
-    """Put up every wall that this kernel has; answers their names. There is no way back."""
+def close_in() -> tuple[Wall, ...]:
+    """Put up every wall that this kernel has; answers which. There is no way back."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    held = ["limits"] if _limit() else []
+    held = [Wall.LIMITS] if _limit() else []
     if _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        held.append("no_new_privileges")
+        held.append(Wall.NO_NEW_PRIVILEGES)
         # Both ask for it, and seccomp would forbid the calls of Landlock.
-        held += [name for name, put_up in (("landlock", _landlock), ("seccomp", _seccomp)) if put_up()]
+        held += [wall for wall, put_up in ((Wall.LANDLOCK, _landlock), (Wall.SECCOMP, _seccomp)) if put_up()]
     return tuple(held)
 
 
