@@ -35,7 +35,7 @@ from appliance.secret_key import load_secret
 from appliance.sessions import Sessions
 from appliance.settings import Settings, load
 from appliance.welcome import welcome_text
-from cars import cars_schema, command_schema, fleets_schema, models_schema, push_schema
+from cars import cars_schema, command_schema, fleets_schema, log_schema, models_schema, push_schema
 from cars.room import opened_cars
 from timing import loose_schema, queue_schema, remote_schema, schema, strips_schema
 from timing.boards import Boards
@@ -50,6 +50,7 @@ from timing.rescoring import Rescoring
 from timing.strip_check import StripCheck
 from web.app import create_app, end_streams
 from web.car_follow import follow_races
+from web.car_logs import fetch_logs
 from web.house import House
 from web.local_peer import Door, serve_locally
 from web.patience import PatientProtocol
@@ -68,6 +69,7 @@ MIGRATIONS = (
     push_schema.MIGRATIONS,
     fleets_schema.MIGRATIONS,
     command_schema.MIGRATIONS,
+    log_schema.MIGRATIONS,
 )
 """Every room's tables, in the order of their dependence."""
 GRACE_S = 2
@@ -110,7 +112,8 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         remotes.start()
         health = Health(settings.data_dir, db)
         try:
-            async with opened_cars(db, facts, people, settings) as room:
+            is_racing = lambda car_id: any(race.race.car_id == car_id for race in control.open_races())  # noqa: E731
+            async with opened_cars(db, facts, people, settings, is_racing) as room:
                 for name, probe in (probes(strips) | room.probes).items():
                     health.register(name, probe)
                 house = House(
@@ -136,10 +139,12 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
                     fleets=room.fleets,
                     pairings=room.pairings,
                     commands=room.commands,
+                    logs=room.logs,
                     pushes=room.pushes,
                     health=health,
                 )
                 follow_races(house)
+                fetch_logs(house)
                 yield house
         finally:
             strip_check.stop()

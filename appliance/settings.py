@@ -73,6 +73,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How many MB of models one racer may have on the box."""
     models_dir: Path | None = None
     """Folder of models for walk-ups, taken in by themselves; without it models/ in the data directory."""
+    fetch_logs: bool = False
+    """Fetch what a car recorded of a race by itself after the hand-in; without it the crew presses a button."""
+    logs_mb: Annotated[int, Meta(ge=1, le=1_000_000)] = 5000
+    """How many MB of cars' logs the box keeps; the oldest go first."""
     announce: bool = True
     """Tell the networks that the box is on where it is, so that the terminal finds it by itself."""
     box_name: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None

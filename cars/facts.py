@@ -36,3 +36,9 @@ class CommandsChanged(Struct, frozen=True, kw_only=True):
     """Cars were asked something, or answered."""
 
     car_ids: tuple[str, ...]
+
+
+class LogsChanged(Struct, frozen=True, kw_only=True):
+    """Logs were asked for, went on their way, arrived or went."""
+
+    log_ids: tuple[str, ...]

@@ -61,7 +61,7 @@ class Lines:
             self.worker.send(
                 Call(
                     request_id=request_id,
-                    line=_line_of(car),
+                    line=line_of(car),
                     verb=ask.verb,
                     arguments=ask.arguments,
                     within_s=ask.within_s,
@@ -79,7 +79,7 @@ class Lines:
 
     def _keep(self) -> None:
         """Lines to exactly those that are online."""
-        lines = tuple(_line_of(car) for car in self._cars.all() if car.is_online)
+        lines = tuple(line_of(car) for car in self._cars.all() if car.is_online)
         if not self._is_started or lines == self._kept:
             return
         self._kept = lines
@@ -104,7 +104,8 @@ class Lines:
             self.worker.send(Keep(lines=self._kept))
 
 
-def _line_of(car: Car) -> Line:
+def line_of(car: Car) -> Line:
+    """Where a car is, as a worker's process is told."""
     return Line(
         car_id=car.car_id,
         name=car.name,

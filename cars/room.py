@@ -10,10 +10,13 @@ from appliance.health import Probe
 from appliance.people import People
 from appliance.settings import Settings
 from cars.cars import Cars
+from cars.cars_health import car_probes
 from cars.commands import Commands, opened_commands
 from cars.finder.finder import Finder
 from cars.fleets import Fleets
 from cars.inspector import Inspector
+from cars.logs import Logs
+from cars.logs_room import Racing, opened_logs
 from cars.models import Models
 from cars.models_health import model_probes
 from cars.models_room import opened_models
@@ -34,12 +37,15 @@ class CarsRoom:
     pairings: Pairings
     pushes: Pushes
     commands: Commands
+    logs: Logs
     probes: dict[str, Probe]
     """What the room adds to the health of the box."""
 
 
 @contextlib.asynccontextmanager
-async def opened_cars(db: Database, facts: Facts, people: People, settings: Settings) -> AsyncIterator[CarsRoom]:
+async def opened_cars(
+    db: Database, facts: Facts, people: People, settings: Settings, is_racing: Racing
+) -> AsyncIterator[CarsRoom]:
     """For as long as the block lasts; what is to be durable is so at its end."""
     data_dir = settings.data_dir
     inspector = Inspector()
@@ -53,9 +59,10 @@ async def opened_cars(db: Database, facts: Facts, people: People, settings: Sett
             opened_pushes(db, facts, models=models, cars=cars, data_dir=data_dir) as pushes,
             opened_pairings(cars, facts, data_dir=data_dir) as pairings,
             opened_commands(db, facts, cars=cars, fleets=fleets, data_dir=data_dir) as commands,
+            opened_logs(db, facts, people, settings, cars=cars, pushes=pushes, is_racing=is_racing) as logs,
         ):
             finder = Finder(cars, facts, is_quiet=not settings.announce)
-            probes = {"cars": finder.check} | model_probes(models, inspector)
-            yield CarsRoom(cars, finder, fleets, models, uploads, pairings, pushes, commands, probes)
+            probes = car_probes(finder, pushes, models.blobs) | model_probes(models, inspector)
+            yield CarsRoom(cars, finder, fleets, models, uploads, pairings, pushes, commands, logs, probes)
     finally:
         await cars.settle()

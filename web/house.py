@@ -13,6 +13,7 @@ from cars.cars import Cars
 from cars.commands import Commands
 from cars.finder.finder import Finder
 from cars.fleets import Fleets
+from cars.logs import Logs
 from cars.models import Models
 from cars.pairings import Pairings
 from cars.pushes import Pushes
@@ -55,4 +56,5 @@ class House:
     pairings: Pairings
     pushes: Pushes
     commands: Commands
+    logs: Logs
     health: Health

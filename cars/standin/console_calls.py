@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cars.standin import console_models
+from cars.standin import console_models, recordings
 from cars.standin.machine import Call, Machine
 from cars.standin.tools import answered
 
@@ -105,7 +105,7 @@ def start_stop(machine: Machine, request: Request) -> Reply:
     wanted = request.json.get("start_stop")
     if wanted is None:
         return {"success": False, "reason": "start_stop must be set."}
-    machine.is_driving = wanted != "stop"
+    recordings.drive(machine, is_on=wanted != "stop")
     return {"success": True}
 
 

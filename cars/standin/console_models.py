@@ -81,7 +81,7 @@ def load(machine: Machine, request: Request) -> Reply:
     cache = folder / ("model.tflite" if machine.profile.inference == "tflite" else "model.xml")
     if not (machine.profile.is_community and cache.exists()):
         cache.write_text(hashlib.md5(frozen, usedforsecurity=False).hexdigest())
-    machine.drives, machine.loading = cache.read_text(), "loaded"
+    machine.drives, machine.loading, machine.folder = cache.read_text(), "loaded", folder.name
     return {"success": True}
 
 

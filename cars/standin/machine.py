@@ -105,11 +105,11 @@ class Machine:
         self.ntp_is_on = True
         self.battery = profile.battery
         self.light = (0, 0, 255)
-        self.is_driving = False
+        self.is_driving, self.drive_began_s = False, 0.0
         self.wifi_power_save = True
         self.address = "0.0.0.0"  # noqa: S104  nothing listens there: it is what the console shows
         self.drive_mode, self.max_throttle = "manual", 0.0
-        self.loading, self.drives = "loaded", ""
+        self.loading, self.drives, self.folder = "loaded", "", ""
         self.ssh_gap_s = 0.0
         self.journal: list[str] = []
         self.ros_start_s = 0.0

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable
 
+from cars.standin import recordings
 from cars.standin.machine import Answer, Call, Machine
 
 INTERFACES = "deepracer_interfaces_pkg/srv"
@@ -64,7 +65,7 @@ def _services(machine: Machine) -> dict[str, tuple[str, Callable[[Fields], Field
         return {"red": str(red), "green": str(green), "blue": str(blue), "error": "0"}
 
     def enable(fields: Fields) -> Fields:
-        machine.is_driving = fields.get("is_active", "false").lower() == "true"
+        recordings.drive(machine, is_on=fields.get("is_active", "false").lower() == "true")
         return {"error": "0"}
 
     services: dict[str, tuple[str, Callable[[Fields], Fields]]] = {

@@ -110,7 +110,7 @@ def journalctl(machine: Machine, call: Call) -> Answer:
     if unit is None and "-u" in call.argv[:-1]:
         unit = call.argv[call.argv.index("-u") + 1]
     lines = [line for line in machine.journal if unit is None or f" {unit_name(unit)}[" in line]
-    return Answer("".join(f"{line}\n" for line in lines) or "-- No entries --\n")
+    return Answer("".join(f"{line}\n" for line in lines) or ("" if "-q" in call.argv else "-- No entries --\n"))
 
 
 def _asked(machine: Machine, verb: str, names: list[str], *, quiet: bool) -> Answer:

@@ -43,6 +43,8 @@ def test_the_command_line_beats_variables_beat_the_file_beat_defaults(tmp_path: 
         "drem_kit_url": "default",
         "model_quota_mb": "default",
         "models_dir": "default",
+        "fetch_logs": "default",
+        "logs_mb": "default",
         "announce": "default",
         "box_name": "default",
         "quiet": "default",

@@ -48,7 +48,7 @@ exit "$(cat "$here/$name.exit" 2>/dev/null || echo 0)"
 """
 OURS = ("bash", "cat", "sleep")
 """What the shims themselves need; a car of the tests has no other program of this machine."""
-PROGRAMS = ("systemctl", "ros2", "ufw", "iw", "timedatectl", "hwclock", "date", "dpkg-query")
+PROGRAMS = ("systemctl", "ros2", "ufw", "iw", "timedatectl", "hwclock", "date", "dpkg-query", "journalctl")
 SYSTEMS = "opt/aws/deepracer/lib/deepracer_systems_pkg/lib/python3.8/site-packages/deepracer_systems_pkg"
 UPDATES = f"{SYSTEMS}/software_update_module/software_update_config.py"
 ROS_ANSWER = (

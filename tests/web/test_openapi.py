@@ -43,6 +43,7 @@ RULES_NO_SCHEMA_CAN_SAY = {
     "POST /api/fleets": "names that can be printed, and that no other fleet has",
     "PATCH /api/fleets/{fleet_id}": "as above",
     "POST /api/pushes": "ids, which are not empty",
+    "POST /api/logs": "a race, or a car with a recording, and never both",
 }
 """There, 400 is a right answer to a body that fits the schema; everywhere else it is a fault."""
 RIGHT_ANSWERS = '["2xx", "400", "401", "403", "404", "409", "413", "429"]'

@@ -13,6 +13,7 @@ from timing.races import RaceFilter
 from web.api.session import client_address
 from web.auth import ended_session_cookie, require_viewer, signed_in
 from web.given import House, Viewer, Visitor
+from web.pages.log_words import shown as shown_log
 from web.pages.model_words import shown
 from web.pages.public.codes import box_address, qr_inline
 from web.pages.public.forms import Values, refused, signed_in_at, text_fields
@@ -21,6 +22,7 @@ from web.render import fragment, page
 
 RACES_SHOWN = 50
 MODELS_SHOWN = 3
+LOGS_SHOWN = 20
 FORGET_WORD = "forget me"
 
 AnyRequest = Request[Any, Any, Any]
@@ -108,6 +110,7 @@ async def my_context(request: AnyRequest, house: House, me: Viewer) -> dict[str,
     person = house.people.get(me.person_id)
     event = house.events.current()
     models = await house.models.find(Sought(racer_id=me.person_id, limit=MODELS_SHOWN))
+    logs = await house.logs.find(racer_id=me.person_id, limit=LOGS_SHOWN)
     races = await house.control.list(RaceFilter(racer_id=me.person_id, limit=RACES_SHOWN))
     return {
         "person": person,
@@ -115,6 +118,7 @@ async def my_context(request: AnyRequest, house: House, me: Viewer) -> dict[str,
         "turns": turns_of(house, me),
         "races": races,
         "models": [shown(model) for model in models],
+        "logs": [shown_log(log) for log in logs],
         "event_names": {one.event_id: one.name for one in house.events.list()},
         **badge_of(request, house, person),
     }

@@ -21,6 +21,7 @@ from web.pages.staff.blind import unseen
 from web.pages.staff.forms import Form
 from web.pages.staff.panel import line_names
 from web.pages.staff.racer_named import racer_named
+from web.race_logs import race_logs
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -116,6 +117,7 @@ async def race_page(
         allowed=allowed,
         may_change=bool(allowed & {"set_racer", "set_track", "set_proxy", "delete_race", "restore_race"}),
         when=when,
+        logs=await race_logs(house, view),
         is_live=view.state in LIVE_STATES and not view.deleted,
         form=form,
         racers=house.people.racers(),
