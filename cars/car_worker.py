@@ -1,5 +1,6 @@
 """
-A process that pairs or releases one car: `python -m cars.car_worker`, an order on its input, news on its output.
+A process that pairs, recognises or releases one car: `python -m cars.car_worker`, an order on its input, news on its
+output.
 
 asyncssh and httpx cost 30 MB: they live here, for as long as it takes, and never in the server.
 """
@@ -9,8 +10,9 @@ import logging
 import sys
 
 from appliance.errors import ApplianceError
-from cars.enrol_wire import ORDER, Enrol, Failed, News, Release, line_of
+from cars.enrol_wire import ORDER, Enrol, Failed, News, Order, Recognise, line_of
 from cars.enrolment import enrol
+from cars.recognition import recognise
 from cars.release import release
 
 WHOLE_S = 240.0
@@ -26,10 +28,10 @@ def main() -> None:
     asyncio.run(_do(order))
 
 
-async def _do(order: Enrol | Release) -> None:
+async def _do(order: Order) -> None:
     try:
         async with asyncio.timeout(WHOLE_S):
-            _say(await enrol(order, _say) if isinstance(order, Enrol) else await release(order))
+            _say(await _answered(order))
     except ApplianceError as error:
         _say(Failed(message=error.message, remedy=error.remedy, field=error.field))
     except TimeoutError:
@@ -37,6 +39,12 @@ async def _do(order: Enrol | Release) -> None:
     except Exception as error:  # The boundary of the process: whoever waits is told.
         log.exception("car_worker_failed")
         _say(Failed(message=f"It failed: {type(error).__name__}.", remedy="Try again; the box's log says more."))
+
+
+async def _answered(order: Order) -> News:
+    if isinstance(order, Enrol):
+        return await enrol(order, _say)
+    return await recognise(order) if isinstance(order, Recognise) else await release(order)
 
 
 def _say(news: News) -> None:

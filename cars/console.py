@@ -106,10 +106,6 @@ class Console:
                 field="new_password",
             )
 
-    async def settle_updates(self) -> None:
-        """A fresh stock car asks for an update that it cannot get without the internet."""
-        await self._call("PUT", "/api/set_mandatory_update_status", body={"update_completed": True})
-
     async def _call(
         self, method: str, path: str, *, body: dict[str, Any] | None = None, must_succeed: bool = True
     ) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Step(StrEnum):
     HELPER = "helper"
     IDENTITY = "identity"
     FIREWALL = "firewall"
+    KEEP_SSH = "keep_ssh"
     TIME = "time"
     QUIET = "quiet"
     ANNOUNCE = "announce"
@@ -39,6 +40,7 @@ STEP_NAMES = {
     Step.HELPER: "Install the helper",
     Step.IDENTITY: "Ask who it is",
     Step.FIREWALL: "Open its firewall for us",
+    Step.KEEP_SSH: "Keep SSH on",
     Step.TIME: "Set its clock",
     Step.QUIET: "Keep it awake",
     Step.ANNOUNCE: "Let it announce itself",
@@ -65,7 +67,7 @@ class Went(Struct, frozen=True, kw_only=True, tag="went"):
 
 
 class Enrolled(Struct, frozen=True, kw_only=True, tag="enrolled"):
-    """Every step is done; this is the car."""
+    """This is the car: every step is done, or it was recognised."""
 
     serial: str
     host_name: str
@@ -112,9 +114,20 @@ class Enrol(Struct, frozen=True, kw_only=True, tag="enrol"):
     data_dir: str
 
 
-class Release(Struct, frozen=True, kw_only=True, tag="release"):
-    """Undo it all. `is_forced`: also what cannot be undone is let go."""
+class Recognise(Struct, frozen=True, kw_only=True, tag="recognise"):
+    """Ask who answers there with this new host key; nothing is changed. Answered by `Enrolled`."""
 
+    address: str
+    port: int
+    username: str
+    host_key: str
+    data_dir: str
+
+
+class Release(Struct, frozen=True, kw_only=True, tag="release"):
+    """Undo it all on the car of this `serial`. `is_forced`: also what cannot be undone is let go."""
+
+    serial: str
     address: str
     port: int
     username: str
@@ -123,7 +136,7 @@ class Release(Struct, frozen=True, kw_only=True, tag="release"):
     data_dir: str
 
 
-Order: TypeAlias = Enrol | Release
+Order: TypeAlias = Enrol | Recognise | Release
 News: TypeAlias = Went | Enrolled | Released | Failed
 ORDER = msgspec.json.Decoder(Order)
 NEWS = msgspec.json.Decoder(News)

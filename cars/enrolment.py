@@ -56,7 +56,7 @@ class _Enrolment:
             key = await asyncio.to_thread(ssh.load_key, Path(self._order.data_dir))
             await self._first_visit(password, key)
             connection = await stack.enter_async_context(ssh.signed_in(self._machine, self._pin, key=key))
-            return await self._as_root(OnCar(connection, self._order.address), console)
+            return await self._as_root(OnCar(connection, self._order.address))
 
     async def _console(self, stack: contextlib.AsyncExitStack) -> Console | None:
         order = self._order
@@ -114,13 +114,16 @@ class _Enrolment:
                 await rooting.install_helper(connection, self._order.username, password)
                 done("The one program that this box may run as root there.")
 
-    async def _as_root(self, car: OnCar, console: Console | None) -> Enrolled:
+    async def _as_root(self, car: OnCar) -> Enrolled:
         facts = await self._identity(car)
         order = self._order
         async with self._step(Step.FIREWALL) as done:
             state = (await car.setup_firewall(order.subnet)).state
             words = {"on": f"On, and open for {order.subnet}.", "off": "It was off, and is left so."}
             done(words.get(state, "It has none."), StepState.DONE if state == "on" else StepState.LEFT)
+        async with self._step(Step.KEEP_SSH) as done:
+            was_off = (await car.setup_ssh()).state == "set"
+            done("It starts with the car from now on." if was_off else "It starts with the car.")
         async with self._step(Step.TIME) as done:
             is_step = (await car.set_time()).is_step
             state = (await car.setup_time(order.box_address)).state
@@ -128,9 +131,6 @@ class _Enrolment:
             done(f"{'Set' if is_step else 'It was right'}; it {kept}.")
         async with self._step(Step.QUIET) as done:
             await car.setup_quiet()
-            if console is not None:
-                with contextlib.suppress(ApplianceError):  # Only a notice on its screen.
-                    await console.settle_updates()
             done("No sleep, no Wi-Fi power saving, no search for updates.")
         async with self._step(Step.ANNOUNCE) as done:
             state = (await car.setup_avahi()).state

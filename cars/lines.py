@@ -108,6 +108,7 @@ def line_of(car: Car) -> Line:
     """Where a car is, as a worker's process is told."""
     return Line(
         car_id=car.car_id,
+        serial=car.serial,
         name=car.name,
         address=car.address,
         port=car.port,

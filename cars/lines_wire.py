@@ -13,9 +13,14 @@ from cars.worker_wire import Beat
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """Where a car is, and the host key it must show ("ssh-ed25519 AAAA…"). `name` is what people call it."""
+    """
+    Where a car is, and the host key it must show ("ssh-ed25519 AAAA…"). `name` is what people call it.
+
+    `serial` is who it must be besides: copies of one image all show one key.
+    """
 
     car_id: str
+    serial: str
     name: str
     address: str
     port: int

@@ -89,7 +89,7 @@ class CarLine:
         try:
             machine = machine_of(line.address, line.port, line.username)
             async with signed_in(machine, line.host_key, key=self._key) as connection:
-                self._car, was_open = OnCar(connection, line.name), True
+                self._car, was_open = OnCar(connection, line.name, line.serial), True
                 await self._tell_tried()
                 await connection.wait_closed()
         except ApplianceError as error:

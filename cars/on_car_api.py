@@ -31,6 +31,7 @@ REMEDY = {
     "busy": "Try again in a minute.",
     "unknown_verb": "Pair it again: its helper is of another version.",
     "not_undone": "Try again, or release it anyway.",
+    "other_car": "Two cars show one host key, as copies of one image do. Flash one of them anew, then pair it again.",
 }
 PAIR_AGAIN = "Pair it again."
 
@@ -139,9 +140,11 @@ class Deleted(Struct, frozen=True, kw_only=True):
 class OnCar:
     """One car's helper, called by the key that pairing left there."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection, name: str) -> None:
+    def __init__(self, connection: asyncssh.SSHClientConnection, name: str, serial: str | None = None) -> None:
+        """`serial`: another car does nothing of what is asked, and says so; None while that is what is asked."""
         self._connection = connection
         self._name = name
+        self._only = () if serial is None else ("for", serial)
 
     async def ask(self, verb: str, *arguments: str, timeout_s: float, breaks: bool = False) -> dict[str, Any]:
         """
@@ -207,6 +210,10 @@ class OnCar:
         """Port 22 open to this network."""
         return await self._call(SetUp, "setup-firewall", subnet)
 
+    async def setup_ssh(self) -> SetUp:
+        """SSH is there after its next start too."""
+        return await self._call(SetUp, "setup-ssh")
+
     async def setup_time(self, address: str) -> SetUp:
         """Where it asks for the time."""
         return await self._call(SetUp, "setup-time", address)
@@ -233,7 +240,7 @@ class OnCar:
                 raise
 
     async def _call(self, kind: type[T], verb: str, *arguments: str, timeout_s: float = CALL_S) -> T:
-        command = shlex.join(["sudo", "-n", HELPER_PATH, verb, *arguments])
+        command = shlex.join(["sudo", "-n", HELPER_PATH, *self._only, verb, *arguments])
         try:
             async with asyncio.timeout(timeout_s):
                 done = await self._connection.run(command)

@@ -13,6 +13,7 @@ DEFAULT_USERNAME = "deepracer"
 OTG = (ipaddress.ip_network("10.0.0.0/30"), ipaddress.ip_network("10.0.1.0/30"))
 """Every car has these at its USB port: they say nothing about which car it is."""
 MAX_PASSWORD = 200
+MAX_KEY = 2_000
 
 _USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
@@ -22,7 +23,8 @@ class NewPairing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     A car to be paired.
 
     `console_password` is the one on its sticker, `password` that of its Linux user now ("" for what it most likely is),
-    `new_password` what the factory's becomes ("" for the sticker's). None of them is kept.
+    `new_password` what the factory's becomes ("" for the sticker's). None of them is kept. `trusted_key` is the host
+    key that somebody has looked at and trusts, for a paired car that was flashed: it is not asked about again.
     """
 
     address: str
@@ -34,6 +36,7 @@ class NewPairing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     port: int = 22
     console_port: int = 443
     fleet_id: str | None = None
+    trusted_key: str = ""
 
 
 class StepView(Struct, frozen=True, kw_only=True):
@@ -45,17 +48,29 @@ class StepView(Struct, frozen=True, kw_only=True):
     text: str
 
 
+class KeyQuestion(Struct, frozen=True, kw_only=True):
+    """A paired car, by its serial, shows another host key; fingerprints of both."""
+
+    car_id: str
+    name: str
+    serial: str
+    known: str
+    shown: str
+
+
 class PairingView(Struct, frozen=True, kw_only=True):
     """
     A pairing as people see it.
 
-    `car_id` once it is done. `message` and `remedy` say why it failed, `field` which of the typed things was wrong.
+    `asks`: all is done but to write it down, which somebody has to allow; it does not run meanwhile. `car_id` once it
+    is done. `message` and `remedy` say why it failed, `field` which of the typed things was wrong.
     """
 
     pairing_id: str
     address: str
     name: str
     is_running: bool
+    asks: KeyQuestion | None
     steps: tuple[StepView, ...]
     car_id: str | None
     message: str | None
@@ -81,6 +96,8 @@ def checked(new: NewPairing) -> NewPairing:
         )
     if place.is_multicast or place.is_unspecified or place.is_loopback or place == ipaddress.IPv4Address(2**32 - 1):
         raise InvalidInput("That is no address of a car.", "For example: 192.168.1.42.", field="address")
+    if len(new.trusted_key) > MAX_KEY:
+        raise InvalidInput("That is no host key.", "Leave it out: it is asked about.", field="trusted_key")
     if not _USERNAME.fullmatch(username):
         raise InvalidInput("That is no user of a car.", "Usually it is deepracer.", field="username")
     for field, number in (("port", new.port), ("console_port", new.console_port)):
@@ -100,4 +117,5 @@ def checked(new: NewPairing) -> NewPairing:
         port=new.port,
         console_port=new.console_port,
         fleet_id=new.fleet_id,
+        trusted_key=" ".join(new.trusted_key.split()[:2]),
     )

@@ -26,7 +26,7 @@ async def release(order: Release) -> Released:
         undone: tuple[str, ...] = ()
         problems: tuple[str, ...] = ()
         if (await open_.run(f"test -x {HELPER_PATH}")).exit_status == 0:
-            told = await OnCar(open_, order.address).release(is_forced=order.is_forced)
+            told = await OnCar(open_, order.address, order.serial).release(is_forced=order.is_forced)
             undone, problems = told.undone, told.problems
         await remove_key(open_, key)
     return Released(undone=undone, problems=problems)

@@ -20,10 +20,14 @@ f=$(readlink -f .ssh/authorized_keys) || exit 1
 touch "$f" || exit 1
 grep -vF "$blob" "$f" > "$f.trackside"; [ $? -le 1 ] || exit 1
 if [ -n "$line" ]; then printf '%s\\n' "$line" >> "$f.trackside" || exit 1; fi
+if [ ! -s "$f.trackside" ]; then rm -f "$f" "$f.trackside"; rmdir .ssh 2>/dev/null; echo changed; exit; fi
 { sync "$f.trackside" 2>/dev/null || sync; } && mv "$f.trackside" "$f" && { sync .ssh 2>/dev/null || sync; } || exit 1
 echo changed
 """
-"""Our earlier lines go, the new one is appended, everything else in the file stays; whole or not at all."""
+"""
+Our earlier lines go, the new one is appended, everything else in the file stays; whole or not at all. A file without a
+line in it goes too: none was there before ours.
+"""
 
 
 async def leave_key(

@@ -67,8 +67,9 @@ class Car(Faults):
 
     @property
     def host_key(self) -> str:
-        """`ssh-ed25519 AAAA…`, as it is now."""
-        kind, key = self.path("/etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2]
+        """`ssh-ed25519 AAAA…`, as it is now; the RSA one where it has no other."""
+        keys = [self.path(f"/etc/ssh/ssh_host_{kind}_key.pub") for kind in ("ed25519", "rsa")]
+        kind, key = next(path for path in keys if path.exists()).read_text().split()[:2]
         return f"{kind} {key}"
 
     @property

@@ -117,6 +117,11 @@ class Faults:
         await self.call("new_host_keys", other.path("/etc/ssh/ssh_host_ed25519_key").read_text())
         await self.call("restart_sshd")
 
+    async def only_rsa(self: Doer) -> None:
+        """No host key but an RSA one."""
+        await self.call("only_rsa_host_key")
+        await self.call("restart_sshd")
+
     async def clock_off(self: Doer, seconds: float) -> None:
         """Behind by a negative number; as `date` on it sees it."""
         await self.call("set_clock", time.time() + seconds)

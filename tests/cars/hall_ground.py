@@ -139,6 +139,12 @@ class Ground:
             else:
                 _run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(path)])
 
+    def only_rsa_host_key(self) -> None:
+        """As a crew leaves it that trusts nothing newer, or an image that was made with this one key."""
+        for old in Path("/etc/ssh").glob("ssh_host_*"):
+            old.unlink()
+        _run(["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", "/etc/ssh/ssh_host_rsa_key"])
+
     def new_certificate(self) -> None:
         """Self-signed for ten years, a new one on each flashed car."""
         kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=deepracer.io"]

@@ -50,6 +50,7 @@ def order_for(car: Car, data_dir: Path, **changes: Any) -> Enrol:
 
 def release_of(car: Car, data_dir: Path) -> Release:
     return Release(
+        serial=car.serial if car.profile.has_dmi else "10000000A1B2C3D4",
         address=car.address,
         port=22,
         username=car.username,
@@ -102,6 +103,8 @@ async def test_a_car_of_every_kind_is_paired_and_released(hall: Hall, tmp_path: 
     assert car.path(HELPER).read_bytes() == HELPER_FILE.read_bytes()
     assert await said(car, f"stat -c %U:%a {HELPER} {SUDOERS}") == "root:755\nroot:440"
     assert car.path(SUDOERS).read_text() == f"{car.username} ALL=(root) NOPASSWD: {HELPER}\n"
+    unit = "ssh.socket" if car.profile.ssh_socket else "ssh"
+    assert await said(car, f"systemctl is-enabled {unit}") == "enabled"
     assert hall.subnet in await said(car, "ufw status")
     assert "Status: active" in await said(car, "ufw status")
     assert await said(car, "systemctl is-enabled sleep.target") == "masked"
@@ -113,7 +116,8 @@ async def test_a_car_of_every_kind_is_paired_and_released(hall: Hall, tmp_path: 
 
     undone = await release(release_of(car, tmp_path))
     assert undone.problems == ()
-    assert car.path(f"/home/{car.username}/.ssh/authorized_keys").read_text() == ""
+    assert not car.path(f"/home/{car.username}/.ssh").exists()
+    assert await said(car, f"systemctl is-enabled {unit}") == ("disabled" if profile == "stock_20" else "enabled")
     left = await said(car, f"ls {HELPER} {SUDOERS} /opt/aws/deepracer/.trackside")
     assert left.count("No such file or directory") == 3
     assert hall.subnet not in await said(car, "ufw status")
@@ -124,8 +128,10 @@ async def test_a_car_of_every_kind_is_paired_and_released(hall: Hall, tmp_path: 
 
 async def test_a_car_is_paired_again_and_called_by_its_key(hall: Hall, tmp_path: Path) -> None:
     car = await hall.car("community_20", clock_off_s=-63_000_000)
+    await car.only_rsa()
     told: list[Went] = []
-    await enrol(order_for(car, tmp_path), told.append)
+    assert (await enrol(order_for(car, tmp_path), told.append)).host_key == car.host_key
+    assert car.host_key.startswith("ssh-rsa ")
     assert Went(step=Step.TIME, state=StepState.DONE, text="Set; it asks this box from now on.") in told
     again: list[Went] = []
     await enrol(order_for(car, tmp_path, console_password="", password=NEW_PASSWORD), again.append)

@@ -438,9 +438,11 @@ def test_a_serial_that_is_none_is_not_taken(tree: CarTree, nothing: str) -> None
 
 
 def test_everything_that_was_set_up_is_undone_by_release(tree: CarTree) -> None:
+    notice = tree.put("opt/aws/deepracer/software_update_status.json", '{"update_completed": false}')
     before = _files(tree)
     for arguments in (
         ("setup-firewall", "192.168.7.0/24"),
+        ("setup-ssh",),
         ("setup-time", "192.168.7.1"),
         ("setup-quiet",),
         ("setup-avahi",),
@@ -451,6 +453,7 @@ def test_everything_that_was_set_up_is_undone_by_release(tree: CarTree) -> None:
     assert tree.calls.count("systemctl mask sleep.target suspend.target hibernate.target hybrid-sleep.target") == 2
     assert "ENABLE_PERIODIC_SOFTWARE_UPDATE = False" in (tree.root / UPDATES).read_text()
     assert (tree.home / "password.txt").read_text() == "b" * 56
+    assert notice.read_text() == '{"update_completed": true}'
     assert (tree.root / "etc/systemd/timesyncd.conf.d/trackside.conf").read_text() == "[Time]\nNTP=192.168.7.1\n"
     assert (
         "<txt-record>serial=AMSS-1234</txt-record>"
@@ -458,12 +461,34 @@ def test_everything_that_was_set_up_is_undone_by_release(tree: CarTree) -> None:
     )
     tree.put("etc/sudoers.d/trackside-car", "x")
     told = tree.call("release")
-    assert told["undone"] == ["avahi", "time", "power_save", "sleep", "updates", "console_password", "firewall"]
-    assert tree.calls[-6:].count("timedatectl set-ntp false") == 1
-    assert tree.calls[-6:].count("iw dev mlan0 set power_save on") == 1
+    undone = ["avahi", "time", "power_save", "sleep", "updates", "notice", "ssh", "console_password", "firewall"]
+    assert told["undone"] == undone
+    assert tree.calls[-7:].count("timedatectl set-ntp false") == 1
+    assert tree.calls[-7:].count("iw dev mlan0 set power_save on") == 1
+    assert tree.calls[-7:].count("systemctl disable ssh") == 1
+    assert not (tree.root / "etc/systemd/timesyncd.conf.d").exists()
     assert "ufw delete allow from 192.168.7.0/24 to any port 22 proto tcp" in tree.calls
     before.pop("usr/local/sbin/trackside-car")
     assert _files(tree) == before
+
+
+def test_ssh_that_starts_with_the_car_is_left_as_it_is(tree: CarTree) -> None:
+    tree.tells("systemctl", "enabled\n")
+    assert tree.call("setup-ssh")["state"] == "on"
+    assert "systemctl enable ssh" not in tree.calls
+    assert tree.call("facts")["enrolled"] == []
+
+
+def test_another_car_does_nothing_and_says_who_it_is(tree: CarTree) -> None:
+    told = tree.call("for", "AMSS-9999", "delete", "anna-fast")
+    assert (told["code"], told["message"]) == (
+        "other_car",
+        "What answers is AMSS-1234, not AMSS-9999: nothing was done.",
+    )
+    assert tree.call("for", "AMSS-1234", "delete", "anna-fast")["ok"]
+    assert tree.call("for", "AMSS-1234", "exec", "id")["code"] == "unknown_verb"
+    assert tree.call("for", "$(id)", "facts")["code"] == "bad_argument"
+    assert tree.call("for", "AMSS-1234")["code"] == "unknown_verb"
 
 
 def test_a_car_whose_software_is_gone_is_still_released(tree: CarTree) -> None:

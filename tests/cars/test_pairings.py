@@ -9,8 +9,10 @@ import pytest
 from appliance.database import Database
 from appliance.errors import ApplianceError, Conflict, NotFound
 from appliance.facts import Facts
+from appliance.host_keys import fingerprint
 from cars import cars_schema
 from cars.box_place import place_towards
+from cars.car_history import CarNote
 from cars.car_structs import Platform
 from cars.cars import Cars
 from cars.enrol_wire import Step, StepState
@@ -20,6 +22,7 @@ from cars.pairings import Pairings
 from tests.cars.hall import Car, Hall, needs_hall
 
 SETTLED_S = 60
+BEFORE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA"
 
 
 class Crew:
@@ -60,7 +63,7 @@ async def test_a_car_is_paired_listed_and_released(crew: Crew) -> None:
         car = await hall.car("community_20", password="Known-to-us-2026")
         before = await crew.cars.add_enrolled(
             serial=car.serial, name="Blüte 3", platform=Platform.STOCK_20, username="deepracer",
-            host_key="ssh-ed25519 AAAAbefore", address="10.9.8.7", actor="anna",
+            host_key=BEFORE, address="10.9.8.7", actor="anna",
         )  # fmt: skip
         begun = crew.pairings.start(
             NewPairing(address=car.address, console_password=car.console_password, password="Known-to-us-2026"), "anna"
@@ -70,13 +73,24 @@ async def test_a_car_is_paired_listed_and_released(crew: Crew) -> None:
         with pytest.raises(Conflict, match="This car is being paired right now"):
             crew.pairings.start(typed(car), "bob")
         view = await crew.ended(begun.pairing_id)
-        assert (view.message, view.remedy) == (None, None)
+        assert (view.message, view.remedy, view.car_id) == (None, None, None)
+        assert view.asks is not None
+        assert (view.asks.car_id, view.asks.name, view.asks.serial) == (before.car_id, "Blüte 3", car.serial)
+        assert (view.asks.known, view.asks.shown) == (fingerprint(BEFORE), fingerprint(car.host_key))
+        assert crew.cars.get(before.car_id) == before, "nothing is written down before somebody says that it is right"
+        view = await crew.pairings.trust(begun.pairing_id, "bob")
+        assert (await crew.pairings.trust(begun.pairing_id, "bob")) == view
         assert [step.state for step in view.steps] == [StepState.DONE] * len(Step)
         paired = crew.cars.get(view.car_id or "")
         assert (paired.serial, paired.platform, paired.host_key) == (car.serial, Platform.COMMUNITY_20, car.host_key)
         assert (paired.car_id, paired.address, paired.name) == (before.car_id, car.address, "Blüte 3")
         assert view.steps[-1].text == "As Blüte 3, with a new host key: its system was flashed since."
         assert "Known-to-us-2026" not in repr(crew.pairings._pairings)
+        trusted = f"Its new host key is trusted: {fingerprint(car.host_key)} instead of {fingerprint(BEFORE)}."
+        (line, *_) = await crew.cars.history(paired.car_id)
+        assert (line.kind, line.actor, line.details) == (CarNote.REFLASHED, "bob", trusted)
+        await one_that_still_knows_the_box_is_trusted_with_one_tap(crew, car)
+        await another_car_is_not_trusted_for_it(crew, car)
 
         released = await crew.pairings.release(paired.car_id, "anna")
         assert released.released_at is not None
@@ -85,8 +99,29 @@ async def test_a_car_is_paired_listed_and_released(crew: Crew) -> None:
         assert history[0].details == "Released; everything that was changed on it is undone."
 
 
+async def one_that_still_knows_the_box_is_trusted_with_one_tap(crew: Crew, car: Car) -> None:
+    (paired,) = crew.cars.all()
+    await car.call("new_host_keys")
+    await car.call("restart_sshd")
+    assert car.host_key != paired.host_key
+    trusted = await crew.pairings.trust_key(paired.car_id, car.host_key, (car.address, 22), "anna")
+    assert (trusted.car_id, trusted.host_key, trusted.name) == (paired.car_id, car.host_key, paired.name)
+    assert (await crew.cars.history(paired.car_id))[0].kind is CarNote.REFLASHED
+
+
+async def another_car_is_not_trusted_for_it(crew: Crew, car: Car) -> None:
+    other = await crew.cars.add_enrolled(
+        serial="AMSS-9999", name="Blue 9", platform=Platform.STOCK_20, username="deepracer",
+        host_key=BEFORE, address=car.address, actor="anna",
+    )  # fmt: skip
+    with pytest.raises(Conflict) as refused:
+        await crew.pairings.trust_key(other.car_id, car.host_key, (car.address, 22), "anna")
+    assert refused.value.message == f"What answers at {car.address} is {car.serial}, not Blue 9 (AMSS-9999)."
+    assert crew.cars.get(other.car_id) == other
+
+
 async def test_a_pairing_that_fails_says_why_and_at_which_step(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cars.pairings.checked", lambda new: new)
+    monkeypatch.setattr("cars.pairings.checked", lambda new, **_: new)
     begun = crew.pairings.start(NewPairing(address="127.0.0.1", port=9, console_port=9, console_password="x"), "anna")
     view = await crew.ended(begun.pairing_id)
     assert view.car_id is None
@@ -96,7 +131,7 @@ async def test_a_pairing_that_fails_says_why_and_at_which_step(crew: Crew, monke
 
 
 async def test_a_process_that_dies_ends_the_pairing(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cars.pairings.checked", lambda new: new)
+    monkeypatch.setattr("cars.pairings.checked", lambda new, **_: new)
     monkeypatch.setattr("sys.executable", "/bin/false")
     begun = crew.pairings.start(NewPairing(address="127.0.0.1"), "anna")
     view = await crew.ended(begun.pairing_id)

@@ -95,6 +95,8 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "GET /api/cars/{car_id}/history": (CREW, None, 404),
     "POST /api/cars": (CREW, {"address": "nowhere"}, 400),
     "GET /api/cars/pairings/{pairing_id}": (CREW, None, 404),
+    "POST /api/cars/pairings/{pairing_id}/trust": (CREW, None, 404),
+    "PUT /api/cars/{car_id}/host-key": (CREW, {"host_key": "ssh-ed25519 AAAA"}, 404),
     "DELETE /api/cars/{car_id}": (CREW, None, 404),
     "POST /api/cars/commands": (CREW, {"verb": "stop", "car_ids": ["nobody"]}, 404),
     "GET /api/cars/commands/{command_id}": (CREW, None, 404),

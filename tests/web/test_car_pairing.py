@@ -7,6 +7,7 @@ import pytest
 
 from appliance.permissions import Role
 from cars.car_structs import Car, Platform
+from cars.enrol_wire import Step
 from cars.facts import CarsChanged
 from cars.pairing_structs import NewPairing
 from tests.cars.hall import Hall, needs_hall
@@ -81,7 +82,7 @@ async def test_a_car_is_paired_on_the_page_and_released(site: Site) -> None:
         assert status == 303
         shown = await ended(site, path)
         assert "Blüte 3 is paired." in shown
-        assert shown.count('class="pill ok"') == 12
+        assert shown.count('class="pill ok"') == len(Step)
         assert "Trackside-2026-hall" not in shown
         (found,) = site.house.cars.all()
         assert f'href="/staff/cars/{found.car_id}"' in shown
@@ -97,7 +98,7 @@ async def test_a_car_is_paired_on_the_page_and_released(site: Site) -> None:
 async def test_a_pairing_that_failed_says_what_to_do_and_offers_another_try(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cars.pairings.checked", lambda new: new)
+    monkeypatch.setattr("cars.pairings.checked", lambda new, **_: new)
     new = NewPairing(address="127.0.0.1", port=9, console_port=9, console_password="x", name="Blüte")
     begun = site.house.pairings.start(new, "test")
     shown = await ended(site, f"/staff/cars/pair/{begun.pairing_id}")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from appliance.host_keys import fingerprint
 from cars.car_history import CarNote
 from cars.car_structs import Car, Platform, Sighting, Way
 from cars.fleet_structs import NewFleet
@@ -57,7 +58,26 @@ async def test_flashed_car_is_paired_again_with_one_tap(site: Site, house: House
         assert "Blau 1 10.9.8.1 flashed anew A machine at 10.9.8.77 has its serial and another host key" in words(page)
         assert 'href="/staff/cars/pair?address=10.9.8.77&amp;name=Blau+1&amp;username=deepracer"' in page.text
         await crew.get(f"/staff/cars/{car.car_id}")
-        assert "Pair it again" in words(crew.page)
+        assert "It was flashed: trust the new key" in words(crew.page)
+
+
+async def test_a_new_key_is_trusted_on_the_page_of_the_car_or_leads_to_the_form(site: Site, house: House) -> None:
+    car = await house.cars.add_enrolled(
+        serial="AMSS-0001", name="Blüte 1", platform=Platform.STOCK_20, username="deepracer", host_key=key(1),
+        address="127.0.0.1", port=9, actor="box",
+    )  # fmt: skip
+    await house.cars.missed(car.car_id)
+    spot(house, a_sighting("127.0.0.1", port=9, host_name="amss-0001.local", host_key=key(99)))
+    async with Crew(site, "operator") as crew:
+        page = await crew.get(f"/staff/cars/{car.car_id}")
+        assert f"Host key {fingerprint(key(1))} Shown now {fingerprint(key(99))}" in words(page)
+        assert "It was flashed: trust the new key" in words(page)
+        page = await crew.send(f"/staff/cars/{car.car_id}/host-key", host_key=key(99))
+    assert page.status_code == 503
+    assert "127.0.0.1 is on, but nothing answers at its port 9." in words(page)
+    assert f'name="trusted_key" value="{key(99)}"' in page.text
+    assert 'value="Blüte 1"' in page.text
+    assert house.cars.get(car.car_id).host_key == key(1)
 
 
 async def test_found_machines_lead_to_pairing(site: Site, house: House) -> None:

@@ -1,4 +1,4 @@
-"""Pairing a car: what is typed, the steps as they go; and releasing one."""
+"""Pairing a car: what is typed, the steps as they go, a new host key; and releasing one."""
 
 from typing import Any
 
@@ -15,6 +15,7 @@ from web.given import House, Viewer
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.once import FIELD, once, once_input
 from web.render import page
+from web.shown_keys import place_of_key
 
 AnyRequest = Request[Any, Any, Any]
 Answer = Response[Any]
@@ -37,10 +38,11 @@ async def pair_form(
     address: FromQuery[str | None] = None,
     name: FromQuery[str | None] = None,
     username: FromQuery[str | None] = None,
+    trusted_key: FromQuery[str | None] = None,
 ) -> Answer:
     """What pairing a car needs: its address and the password on its sticker."""
     typed = {"address": address or "", "name": name or "", "username": username or DEFAULT_USERNAME}
-    return _form_page(request, Form(typed))
+    return _form_page(request, Form(typed | {"trusted_key": trusted_key or ""}))
 
 
 @post(PAIR, guards=CREW)
@@ -66,6 +68,29 @@ async def pairing(request: AnyRequest, house: House, pairing_id: FromPath[str]) 
     """The steps of one pairing, live, and what came of it."""
     view = house.pairings.get(pairing_id)
     return page(request, "staff/car_pairing.html", pairing=view, looks=LOOKS, now=_now(view))
+
+
+@post(f"{PAIR}/{{pairing_id:str}}/trust", guards=CREW)
+async def trust(house: House, viewer: Viewer, pairing_id: FromPath[str]) -> Answer:
+    """Yes, it was flashed: the new host key is right."""
+    await house.pairings.trust(pairing_id, viewer.person_id)
+    return Redirect(f"{PAIR}/{pairing_id}", status_code=303)
+
+
+@post("/staff/cars/{car_id:str}/host-key", guards=CREW)
+async def trust_key(request: AnyRequest, house: House, viewer: Viewer, car_id: FromPath[str]) -> Answer:
+    """A paired car's new host key is right; where the car knows this box no more, the form to pair it again."""
+    key = (await read_form(request)).text("host_key")
+    car = house.cars.enrolled(car_id)
+    place = place_of_key(house, car_id, key)
+    try:
+        await house.pairings.trust_key(car_id, key, place, viewer.person_id)
+    except ApplianceError as error:
+        known = {"address": place[0], "name": car.name, "username": car.username, "trusted_key": key}
+        form = Form(known if place[1] == 22 else known | {"port": str(place[1])})
+        form.refuse(error)
+        return _form_page(request, form, status=error.status)
+    return Redirect(f"/staff/cars/{car_id}?done=trusted", status_code=303)
 
 
 @get("/staff/cars/{car_id:str}/release", guards=CREW)
@@ -97,6 +122,7 @@ def _pairing_of(form: Form) -> NewPairing:
         username=form.text("username") or DEFAULT_USERNAME,
         port=form.whole("port", 1, 65_535, 22) or 22,
         console_port=form.whole("console_port", 1, 65_535, 443) or 443,
+        trusted_key=form.text("trusted_key"),
     )
 
 
@@ -108,10 +134,15 @@ def _now(view: PairingView) -> str:
     """One sentence for whoever does not look at the list."""
     if view.car_id is not None:
         return f"{view.name} is paired."
+    if view.asks is not None:
+        return (
+            f"This is {view.asks.name} ({view.asks.serial}), with another host key than before. Was it flashed? Nothing"
+            " is sent to it until somebody says so."
+        )
     if not view.is_running:
         return f"{view.message} {view.remedy}"
     doing = [step.name for step in view.steps if step.state is StepState.DOING]
     return f"{doing[-1]} …" if doing else "Connecting …"
 
 
-ROUTES = [pair_form, pair, pairing, release_form, release]
+ROUTES = [pair_form, pair, pairing, trust, trust_key, release_form, release]

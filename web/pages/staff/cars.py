@@ -15,6 +15,7 @@ from web.pages.staff.car_cards import car_card, picture
 from web.pages.staff.car_commands import LIGHTS
 from web.pages.staff.forms import Form, read_form
 from web.render import page
+from web.shown_keys import shown_anew
 
 AnyRequest = Request[Any, Any, Any]
 Answer = Response[Any]
@@ -28,6 +29,7 @@ DONE = {
     "probing": "Knocking at every address nearby: this takes about ten seconds.",
     "found": "It is there: see below.",
     "saved": "Saved.",
+    "trusted": "Its new host key is trusted from now on.",
 }
 HISTORY_LINES = 50
 
@@ -119,7 +121,7 @@ async def _car_page(
     done: str | None = None,
     before: int | None = None,
 ) -> Answer:
-    card = car_card(house, car_id)
+    card, shown = car_card(house, car_id), shown_anew(house, car_id)
     lines = await house.cars.history(car_id, limit=HISTORY_LINES + 1, before=before)
     return page(
         request,
@@ -127,6 +129,8 @@ async def _car_page(
         status=status,
         card=card,
         fingerprint=fingerprint(card.car.host_key),
+        shown_key=shown.host_key if shown is not None else None,
+        shown_fingerprint=fingerprint(shown.host_key) if shown is not None and shown.host_key else None,
         lights=LIGHTS,
         lines=[(line, house.people.name_of(line.actor)) for line in lines[:HISTORY_LINES]],
         older=lines[HISTORY_LINES - 1].entry if len(lines) > HISTORY_LINES else None,
