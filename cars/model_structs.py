@@ -56,7 +56,8 @@ class ModelView(Struct, frozen=True, kw_only=True):
     A model as people see it.
 
     `racer_id` is None for the box's own models for walk-ups. `reason` and `remedy` are set when it is NOT_VALID or
-    QUARANTINED; `facts` once it was looked into and found fit.
+    QUARANTINED; `facts` once it was looked into and found fit. `chosen_at`: its racer wants to race with this one; of
+    the box's own, the crew gives it to walk-ups.
     """
 
     model_id: str
@@ -71,3 +72,4 @@ class ModelView(Struct, frozen=True, kw_only=True):
     reason: str | None
     remedy: str | None
     facts: ModelFacts | None
+    chosen_at: str | None = None

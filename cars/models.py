@@ -146,6 +146,18 @@ class Models:
 
     async def delete(self, model_id: str, actor: str) -> None:
         """Take it away, and its bytes unless somebody else has the same. Deleting again changes nothing."""
+    async def choose(self, model_id: str) -> ModelView:
+        """
+        Race with this one of its racer's from now on; one of the box's: give it to walk-ups.
+
+        Raises:
+            Conflict: this model is not AVAILABLE; says what it is.
+            NotFound: there never was one of this id.
+        """
+        await self.files(model_id)
+        self._tell(await self._db.write(lambda database: models_store.choose(database, model_id, now_iso())))
+        return await self.get(model_id)
+
         await asyncio.shield(self._begin(self._deleted(model_id, actor)))
 
     async def add(self, source: Path, sha256: str, job: Callable[[sqlite3.Connection], str]) -> str:

@@ -58,3 +58,9 @@ def models_and_uploads(db: MigratedDatabase) -> None:
         """
     )
     db.execute("CREATE INDEX upload_racer ON upload (racer_id)")
+
+
+@MIGRATIONS(name="0002_chosen_models")
+def chosen_models(db: MigratedDatabase) -> None:
+    """When its racer chose a model to race with; NULL where they did not, or chose another since."""
+    db.execute("ALTER TABLE model ADD COLUMN chosen_at TEXT")

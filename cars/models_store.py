@@ -74,6 +74,7 @@ def view_of(row: sqlite3.Row, name_of: Callable[[str], str | None]) -> ModelView
         reason=row["reason"],
         remedy=row["remedy"],
         facts=None if row["facts"] is None else msgspec.json.decode(row["facts"], type=ModelFacts),
+        chosen_at=row["chosen_at"],
     )
 
 
@@ -166,6 +167,17 @@ def rename(connection: Connection, model_id: str, name: str, actor: str, at: str
         "UPDATE model SET name = ?, changed_at = ?, changed_by = ? WHERE model_id = ?", [name, at, actor, model_id]
     )
     return True
+
+
+def choose(connection: Connection, model_id: str, at: str) -> list[str]:
+    """This one of its owner's models is raced with, and no other."""
+    racer_id = row_of(connection, model_id)["racer_id"]
+    rows = connection.execute(
+        "UPDATE model SET chosen_at = iif(model_id = :model_id, :at, NULL)"
+        " WHERE racer_id IS :racer_id AND (model_id = :model_id OR chosen_at IS NOT NULL) RETURNING model_id",
+        {"model_id": model_id, "racer_id": racer_id, "at": at},
+    )
+    return [row["model_id"] for row in rows.fetchall()]
 
 
 def delete(connection: Connection, model_id: str, actor: str, at: str) -> bool:

@@ -81,6 +81,7 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "PATCH /api/models/{model_id}": (SIGNED_IN, {"name": "fast"}, 404),
     "DELETE /api/models/{model_id}": (SIGNED_IN, None, 404),
     "GET /api/models/{model_id}/file": (SIGNED_IN, None, 404),
+    "POST /api/models/{model_id}/choose": (SIGNED_IN, None, 404),
     "POST /api/uploads": (SIGNED_IN, {"file_name": "holiday.zip", "size_bytes": 1}, 400),
     "GET /api/uploads": (SIGNED_IN, None, 200),
     "GET /api/uploads/{upload_id}": (SIGNED_IN, None, 404),

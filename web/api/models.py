@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
-from litestar import delete, get, patch
+from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 from msgspec import Meta, Struct
@@ -77,6 +77,20 @@ async def rename_model(house: House, viewer: Viewer, model_id: FromPath[str], da
     return await house.models.rename(model_id, data.name, viewer.person_id)
 
 
+@post(
+    f"{MODEL}/choose",
+    guards=[needs(Permission.UPLOAD_MODELS)],
+    security=SIGNED_IN,
+    responses=WRITING,
+    status_code=200,
+    tags=["models"],
+)
+async def choose_model(house: House, viewer: Viewer, model_id: FromPath[str]) -> ModelView:
+    """Race with this one of its racer's; of the box's own: give it to walk-ups."""
+    await own_model(house, viewer, model_id)
+    return await house.models.choose(model_id)
+
+
 @delete(MODEL, guards=[needs(Permission.UPLOAD_MODELS)], security=SIGNED_IN, responses=WRITING, tags=["models"])
 async def delete_model(house: House, viewer: Viewer, model_id: FromPath[str]) -> None:
     """Take it away. What is on a car already stays there; races that drove it keep its name."""
@@ -113,4 +127,4 @@ async def _read(path: Path) -> AsyncIterator[bytes]:
         await asyncio.to_thread(file.close)
 
 
-ROUTES = [list_models, get_model, rename_model, delete_model, get_file]
+ROUTES = [list_models, get_model, rename_model, choose_model, delete_model, get_file]

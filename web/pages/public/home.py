@@ -32,7 +32,7 @@ class HomePage(Controller):
             event=event,
             others=others[:20],
             needs_setup=house.people.setup_code() is not None,
-            turns=turns_of(house, viewer),
+            turns=await turns_of(house, viewer),
             **(await now_at(house, event) if event else {}),
         )
 

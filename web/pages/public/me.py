@@ -53,7 +53,7 @@ class MyPage(Controller):
     @get("/turn")
     async def turn(self, request: AnyRequest, house: House, viewer: Visitor) -> Response[str]:
         """The notice of the racer's turn alone; js/turn.js asks for it when a line moved."""
-        return fragment(request, "public/_turn.html", "turn", turns=turns_of(house, viewer))
+        return fragment(request, "public/_turn.html", "turn", turns=await turns_of(house, viewer))
 
     @post("/profile")
     async def change_profile(self, request: AnyRequest, house: House, viewer: Visitor) -> Response[Any]:
@@ -115,7 +115,7 @@ async def my_context(request: AnyRequest, house: House, me: Viewer) -> dict[str,
     return {
         "person": person,
         "event": event,
-        "turns": turns_of(house, me),
+        "turns": await turns_of(house, me),
         "races": races,
         "models": [shown(model) for model in models],
         "logs": [shown_log(log) for log in logs],

@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from appliance.errors import ApplianceError
+from cars.model_choice import to_race
 from cars.model_structs import ModelStatus
 from cars.models import Sought
 from cars.models_store import no_model
@@ -24,6 +25,8 @@ AnyRequest = Request[Any, Any, Any]
 DONE = {
     "uploaded": "Your file is here. The box looks into it now.",
     "renamed": "Renamed.",
+    "chosen": "You race with this one next.",
+    "chosen-late": "Chosen. The crew has prepared another one for you already: tell them at the track.",
     "deleted": "Deleted.",
     "forgotten": "It will not be sent on.",
 }
@@ -67,6 +70,21 @@ class MyModelsPage(Controller):
             return await _page(request, house, me, error=error, renaming=model_id, typed=typed)
         return Redirect("/me/models?done=renamed", status_code=303)
 
+    @post("/{model_id:str}/choose")
+    async def choose(
+        self, request: AnyRequest, house: House, viewer: Visitor, model_id: FromPath[str]
+    ) -> Response[Any]:
+        """Race with this one of one's models; the crew's next tap puts it on a car."""
+        me = require_viewer(viewer)
+        await _own(house, me, model_id)
+        try:
+            await house.models.choose(model_id)
+        except ApplianceError as error:
+            return await _page(request, house, me, error=error)
+        entries = house.queue.position_of(me.person_id)
+        is_late = any(entry.model_id not in (None, model_id) for entry in entries)
+        return Redirect(f"/me/models?done={'chosen-late' if is_late else 'chosen'}", status_code=303)
+
     @post("/{model_id:str}/delete")
     async def delete(self, house: House, viewer: Visitor, model_id: FromPath[str]) -> Redirect:
         """Take one's model away."""
@@ -103,11 +121,13 @@ async def _page(
 ) -> Response[str]:
     models = await house.models.find(Sought(racer_id=me.person_id))
     unfinished = await house.uploads.unfinished(me.person_id)
+    next_one = to_race(models)
     return page(
         request,
         "public/models.html",
         status=error.status if error else 200,
         models=[shown(model) for model in models],
+        next_id=None if next_one is None else next_one.model_id,
         unfinished=unfinished,
         checking=any(model.status is ModelStatus.UPLOADED for model in models),
         room=room(models, unfinished, house.settings.model_quota_mb),

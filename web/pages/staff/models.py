@@ -10,6 +10,7 @@ from litestar.response import Redirect
 
 from appliance.errors import ApplianceError, NotFound
 from appliance.permissions import Permission
+from cars.model_choice import to_race
 from cars.model_structs import ModelStatus
 from cars.models import Sought
 from web.auth import needs
@@ -33,6 +34,7 @@ STATES = [(status.value, word) for status, (_, word) in STATUS.items()]
 DONE = {
     "uploaded": "The file is here. The box looks into it now.",
     "renamed": "Renamed.",
+    "chosen": "Chosen: the next three to the cars get this one.",
     "deleted": "Deleted.",
     "forgotten": "It will not be sent on.",
 }
@@ -91,6 +93,13 @@ async def rename_model(request: AnyRequest, house: House, viewer: Viewer, model_
     except ApplianceError as error:
         return await _page(request, house, model_id, error=error, typed=name)
     return Redirect(f"/staff/models/{model_id}?done=renamed", status_code=303)
+
+
+@post(f"{ONE}/choose", guards=MANAGE)
+async def choose_model(house: House, model_id: FromPath[str]) -> Answer:
+    """Race with this one: its racer, or if it is the box's, walk-ups."""
+    await house.models.choose(model_id)
+    return Redirect(f"/staff/models/{model_id}?done=chosen", status_code=303)
 
 
 @post(f"{ONE}/delete", guards=MANAGE)
@@ -152,11 +161,13 @@ async def _page(
     typed: str | None = None,
 ) -> Answer:
     view = await house.models.get(model_id)
+    next_one = to_race(await house.models.find(Sought(racer_id=view.racer_id, is_box=view.racer_id is None)))
     return page(
         request,
         "staff/model.html",
         status=error.status if error else 200,
         one=shown(view),
+        is_next=next_one is not None and next_one.model_id == model_id,
         person=house.people.get(view.racer_id) if view.racer_id else None,
         done=done,
         error=error,
@@ -164,4 +175,4 @@ async def _page(
     )
 
 
-ROUTES = [list_models, upload, model, rename_model, delete_model, forget_upload]
+ROUTES = [list_models, upload, model, rename_model, choose_model, delete_model, forget_upload]
