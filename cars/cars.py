@@ -24,6 +24,7 @@ from cars.car_names import checked_name, free_name, name_order
 from cars.car_structs import Car, Platform
 from cars.cars_schema import HISTORY, LOAD, car_of, line_of, save, write_down
 from cars.facts import CarFound, CarLost, CarsChanged
+from cars.readings import Readings
 from cars.serials import serial_of
 
 CHANGEABLE = frozenset(
@@ -43,6 +44,7 @@ class Cars:
     def __init__(self, db: Database, facts: Facts) -> None:
         self._db = db
         self._facts = facts
+        self.readings = Readings()
         self._cars: dict[str, Car] = {}
         self._changing = asyncio.Lock()
 

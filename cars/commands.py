@@ -211,6 +211,7 @@ class Commands:
         except Exception:  # The boundary of the task: this car failed, the others never notice.
             log.exception("car_command_failed car_id=%s verb=%s", car.car_id, command.verb)
             return CommandState.FAILED, "It failed in the box.", "Try again; the box's log says more."
+        self._cars.readings.answered(car.car_id, command.verb, told, now_iso())
         return CommandState.DONE, answer_in_words(command, told), None
 
     async def _note(self, command: NewCommand, car: Car, ended: CommandView) -> None:

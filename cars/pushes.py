@@ -124,7 +124,9 @@ class Pushes:
             raise NotReady(read.reason, read.remedy or "")
         folders = {row["folder"]: row["model_id"] for row in await self._db.fetch_all(push_schema.FOLDERS)}
         models = [_on_car(found, folders.get(found.folder)) for found in read.models]
-        return CarModels(car_id=car_id, models=models, free_bytes=read.free_bytes, read_at=now_iso())
+        at = now_iso()
+        self._cars.readings.listed(car_id, models=len(models), free_bytes=read.free_bytes, at=at)
+        return CarModels(car_id=car_id, models=models, free_bytes=read.free_bytes, read_at=at)
 
     def all_open(self) -> list[PushView]:
         """Those that have not ended, as they are at this moment, oldest first; from memory."""
