@@ -117,6 +117,16 @@ class BoardNow(Struct, frozen=True, kw_only=True):
     board_version: int
 
 
+class CarsNow(Struct, frozen=True, kw_only=True):
+    """
+    Event `cars`, at most two a second: the cars, what they are sent or what they were asked changed. Whoever shows them
+    asks again; `paired` of them there are, `online` of these answer.
+    """
+
+    paired: int
+    online: int
+
+
 class Beat(Struct, frozen=True, kw_only=True):
     """Event `beat`, every second, whatever else came: after three seconds of silence the link is lost."""
 

@@ -19,6 +19,7 @@ from appliance.errors import NotFound
 from appliance.people_structs import PersonChanged
 from appliance.permissions import Permission
 from appliance.sessions import Viewer
+from cars.facts import CarsChanged, CommandsChanged, PushesChanged
 from timing.box_clock import box_clock
 from timing.crew_structs import Beat, Connections, CrewSeat
 from timing.facts import (
@@ -32,7 +33,7 @@ from timing.facts import (
 )
 from timing.journal import Kind
 from timing.structs import LIVE_STATES, RaceView
-from web.crew_picture import board_now, queue_now, race_now, snapshot, strips_now, tracks_now
+from web.crew_picture import board_now, cars_now, queue_now, race_now, snapshot, strips_now, tracks_now
 from web.house import House
 from web.live_devices import TrackDevice, TrackDevices
 from web.live_messages import encode
@@ -44,6 +45,8 @@ SEATS_PER_PERSON = 20
 """As many as sessions: nobody sits at more terminals, a script may."""
 STRIPS_EVERY_S = 0.25
 """A bouncing strip makes dozens of edges a second; nobody reads faster."""
+CARS_EVERY_S = 0.5
+"""Four pushes tell sixteen times a second, and whoever is told asks for the whole list."""
 
 
 class Part(StrEnum):
@@ -54,6 +57,7 @@ class Part(StrEnum):
     QUEUE = "queue"
     BOARD = "board"
     STRIPS = "strips"
+    CARS = "cars"
     SNAPSHOT = "snapshot"
     """Instead of all others."""
 
@@ -86,6 +90,7 @@ class CrewLive:
         """What the list of tracks shows of each live race."""
         self._strips_due: set[Key] = set()
         self._resting: asyncio.TimerHandle | None = None
+        self._cars_due: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -99,6 +104,7 @@ class CrewLive:
             facts.subscribe(CrossingUnassigned, self._on_crossing),
             facts.subscribe(CrossingGone, self._on_crossing),
             facts.subscribe(EventChanged, self._on_event),
+            *(facts.subscribe(fact, lambda _: self._cars_soon()) for fact in ABOUT_CARS),
             facts.subscribe(PersonChanged, lambda _: self._mark(self._slow, self._seats.keys(), Part.SNAPSHOT)),
         ]
         async with self._seats.running(ends):
@@ -194,6 +200,15 @@ class CrewLive:
         self._resting = rest(STRIPS_EVERY_S, self._strips_now) if due else None
         self._mark(self._slow, due, Part.STRIPS)
 
+    def _cars_soon(self) -> None:
+        """Everything of the next `CARS_EVERY_S` with one message."""
+        if self._cars_due is None and self._seats.keys():
+            self._cars_due = asyncio.get_running_loop().call_later(CARS_EVERY_S, self._cars_now)
+
+    def _cars_now(self) -> None:
+        self._cars_due = None
+        self._mark(self._slow, self._seats.keys(), Part.CARS)
+
     # ---- telling
 
     def _mark(self, rounds: Rounds[Part], keys: Iterable[Key], *changed: Part) -> None:
@@ -233,10 +248,16 @@ async def _board(house: House, event_id: str, _: str) -> Struct:
     return await board_now(house, event_id)
 
 
+async def _cars(house: House, _: str, __: str) -> Struct:
+    return cars_now(house)
+
+
+ABOUT_CARS: tuple[type[Struct], ...] = (CarsChanged, CommandsChanged, PushesChanged)
 RENDER: dict[Part, Callable[[House, str, str], Awaitable[Struct]]] = {
     Part.RACE: race_now,
     Part.TRACKS: _tracks,
     Part.QUEUE: queue_now,
     Part.BOARD: _board,
     Part.STRIPS: strips_now,
+    Part.CARS: _cars,
 }

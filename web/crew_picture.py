@@ -7,6 +7,7 @@ Reads only. Everything but the number of loose crossings is in memory, so that a
 from timing.box_clock import box_clock
 from timing.crew_structs import (
     BoardNow,
+    CarsNow,
     CrewRace,
     CrewSnapshot,
     InLine,
@@ -110,6 +111,12 @@ def tracks_now(house: House, event_id: str) -> TracksNow:
 async def board_now(house: House, event_id: str) -> BoardNow:
     """The version of the event's board. Raises NotFound."""
     return BoardNow(board_version=await house.boards.version(event_id))
+
+
+def cars_now(house: House) -> CarsNow:
+    """How many cars there are, and how many of them answer."""
+    cars = house.cars.all()
+    return CarsNow(paired=len(cars), online=sum(car.is_online for car in cars))
 
 
 async def power_cut(house: House, race: RaceView) -> bool:

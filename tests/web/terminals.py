@@ -11,6 +11,7 @@ from tests.web.streams import Screen, listening
 from timing.crew_structs import (
     Beat,
     BoardNow,
+    CarsNow,
     ClockReading,
     CrewRace,
     CrewSnapshot,
@@ -34,6 +35,7 @@ SHAPES: dict[str, type[msgspec.Struct]] = {
     "strips": StripsNow,
     "tracks": TracksNow,
     "board": BoardNow,
+    "cars": CarsNow,
     "beat": Beat,
 }
 

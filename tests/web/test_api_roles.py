@@ -88,6 +88,8 @@ CALLS: dict[str, tuple[tuple[str, ...], object, int]] = {
     "PUT /api/uploads/{upload_id}": (SIGNED_IN, None, 400),
     "DELETE /api/uploads/{upload_id}": (SIGNED_IN, None, 404),
     "GET /api/cars": (CREW, None, 200),
+    "GET /api/cars/now": (CREW, None, 200),
+    "POST /api/cars/stop": (CREW, {}, 409),
     "GET /api/cars/found": (CREW, None, 200),
     "POST /api/cars/found": (CREW, {"address": "red car"}, 400),
     "POST /api/cars/look": (CREW, {}, 202),

@@ -3,6 +3,7 @@
 from web.api import (
     board,
     box,
+    car_list,
     car_pairing,
     cars,
     clock,
@@ -47,5 +48,6 @@ ROUTES = [
     *health.ROUTES,
     *box.ROUTES,
     *car_pairing.ROUTES,
+    *car_list.ROUTES,
     *cars.ROUTES,
 ]

@@ -1,5 +1,6 @@
 """What people see of cars and of machines that may be cars: states, places and warnings as words; makes no page."""
 
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -30,8 +31,8 @@ class CarCard(Struct, frozen=True, kw_only=True):
     """
     An enrolled car. `look` is the colour of its state: ok, warn, bad or "".
 
-    `warning` is a sentence that needs a hand, with what to do; `again` is where it is paired again, None when it need
-    not be.
+    `warning` is a sentence that needs a hand, with what to do, `notes` the same in a few words; `again` is where it is
+    paired again, None when it need not be.
     """
 
     car: Car
@@ -41,6 +42,7 @@ class CarCard(Struct, frozen=True, kw_only=True):
     platform: str
     fleet: str | None
     warning: str | None
+    notes: tuple[str, ...]
     again: str | None
 
 
@@ -74,8 +76,9 @@ def picture(house: House) -> CarPicture:
     """The list as it is now."""
     listing = house.finder.listing()
     strangers = [(looks_like_car(one.latest) or _has_to_do_with_one(one), _found(one)) for one in listing.strangers]
+    fleets = _fleet_names(house)
     return CarPicture(
-        cars=[_card(house, row) for row in listing.cars],
+        cars=[_card(row, fleets) for row in listing.cars],
         found=[card for is_car, card in strangers if is_car],
         others=[card for is_car, card in strangers if not is_car],
     )
@@ -86,7 +89,7 @@ def car_card(house: House, car_id: str, listing: Listing | None = None) -> CarCa
     car = house.cars.get(car_id)
     rows = (listing or house.finder.listing()).cars
     row = next((row for row in rows if row.car.car_id == car_id), None)
-    return _card(house, row or ListedCar(car=car, proven=(), named=(), reflashed=(), twins=()))
+    return _card(row or ListedCar(car=car, proven=(), named=(), reflashed=(), twins=()), _fleet_names(house))
 
 
 def place_of(sighting: Sighting) -> str:
@@ -100,10 +103,13 @@ def pair_address(address: str, name: str | None = None, username: str | None = N
     return "/staff/cars/pair?" + urlencode({key: value for key, value in known.items() if value})
 
 
-def _card(house: House, row: ListedCar) -> CarCard:
+def _fleet_names(house: House) -> dict[str, str]:
+    return {fleet.fleet_id: fleet.name for fleet in house.fleets.all()}
+
+
+def _card(row: ListedCar, fleets: Mapping[str, str]) -> CarCard:
     car = row.car
     look, state = _state(row)
-    fleets = {fleet.fleet_id: fleet.name for fleet in house.fleets.all()}
     place = car.address if car.port == 22 else f"{car.address}:{car.port}"
     is_again = bool(row.reflashed) or car.released_at is not None
     at = row.reflashed[0].address if row.reflashed else car.address
@@ -115,6 +121,7 @@ def _card(house: House, row: ListedCar) -> CarCard:
         platform=PLATFORMS[car.platform],
         fleet=fleets.get(car.fleet_id or ""),
         warning=_warning(row),
+        notes=tuple(_notes(row)),
         again=pair_address(at, car.name, car.username) if is_again else None,
     )
 
@@ -145,6 +152,15 @@ def _warning(row: ListedCar) -> str | None:
     if row.named and not row.car.is_online:
         return "It is on, but its SSH does not answer. Switch SSH on in its own page, or start the car again."
     return None
+
+
+def _notes(row: ListedCar) -> Iterator[str]:
+    if row.reflashed:
+        yield "new host key"
+    if row.twins:
+        yield f"same key as {row.twins[0].name}"
+    if row.named and not row.car.is_online:
+        yield "SSH is off"
 
 
 def _found(stranger: Stranger) -> FoundCard:

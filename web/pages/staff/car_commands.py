@@ -20,6 +20,7 @@ from web.auth import needs, safe_next
 from web.given import House, Viewer
 from web.pages.staff.forms import Form, read_form
 from web.render import page
+from web.track_cars import stop_track
 
 AnyRequest = Request[Any, Any, Any]
 Answer = Response[Any]
@@ -81,9 +82,7 @@ async def ask(request: AnyRequest, house: House, viewer: Viewer) -> Answer:
 async def stop_cars(request: AnyRequest, house: House, viewer: Viewer) -> Answer:
     """Stop, first and fast: the cars of the track that the page is of, or all."""
     form = await read_form(request)
-    cars = _cars_of_track(house, form.text("event_id"), form.text("track_id"))
-    command = NewCommand(verb=Verb.STOP, car_ids=[car.car_id for car in cars])
-    asked = await house.commands.ask(command, viewer.person_id)
+    asked = await stop_track(house, form.text("event_id"), form.text("track_id"), viewer.person_id)
     if request.headers.get("hx-request"):
         return await _answers(request, house, asked[0].command_id)
     return Redirect(f"{ASK}/{asked[0].command_id}", status_code=303)
@@ -110,12 +109,6 @@ def _command_of(house: House, form: Form) -> NewCommand:
         folder=form.text("folder") or None if verb is Verb.LOAD_MODEL else None,
         logs=form.flag("logs") and verb is Verb.DELETE_MODELS,
     )
-
-
-def _cars_of_track(house: House, event_id: str, track_id: str) -> list[Car]:
-    if not event_id:
-        return house.cars.all()
-    return house.fleets.cars_of(house.events.track(event_id, track_id).fleet_id)
 
 
 def _form_page(request: AnyRequest, house: House, form: Form, *, status: int = 200) -> Answer:
