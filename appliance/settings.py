@@ -81,6 +81,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Tell the networks that the box is on where it is, so that the terminal finds it by itself."""
     box_name: Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
     """What people find the box by; without it the machine's own name."""
+    stand_in_cars: bool = False
+    """Pair cars at this machine's own addresses (127.0.0.0/8) too: the light ones of the demo."""
     quiet: bool = False
     """Print no address, QR and set-up code at start: for a service whose output is a log."""
 

@@ -78,9 +78,12 @@ class PairingView(Struct, frozen=True, kw_only=True):
     field: str | None
 
 
-def checked(new: NewPairing) -> NewPairing:
+def checked(new: NewPairing, *, with_stand_ins: bool = False) -> NewPairing:
     """
     The same without blanks around it; passwords are taken as they are.
+
+    Args:
+        with_stand_ins: This machine's own addresses are cars' too (the setting `stand_in_cars`).
 
     Raises:
         InvalidInput: `field` says which one is wrong.
@@ -94,7 +97,8 @@ def checked(new: NewPairing) -> NewPairing:
         raise InvalidInput(
             "Every car has this address at its USB port.", "Use the one that it has in this network.", field="address"
         )
-    if place.is_multicast or place.is_unspecified or place.is_loopback or place == ipaddress.IPv4Address(2**32 - 1):
+    is_ours = place.is_loopback and not with_stand_ins
+    if is_ours or place.is_multicast or place.is_unspecified or place == ipaddress.IPv4Address(2**32 - 1):
         raise InvalidInput("That is no address of a car.", "For example: 192.168.1.42.", field="address")
     if len(new.trusted_key) > MAX_KEY:
         raise InvalidInput("That is no host key.", "Leave it out: it is asked about.", field="trusted_key")

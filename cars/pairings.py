@@ -55,7 +55,9 @@ log = logging.getLogger("trackside.cars")
 class Pairings:
     """`await stop()` at the end."""
 
-    def __init__(self, cars: Cars, facts: Facts, data_dir: Path) -> None:
+    def __init__(self, cars: Cars, facts: Facts, data_dir: Path, *, with_stand_ins: bool = False) -> None:
+        """`with_stand_ins`: this machine's own addresses are cars' too."""
+        self._with_stand_ins = with_stand_ins
         self._cars = cars
         self._facts = facts
         self._data_dir = data_dir
@@ -79,7 +81,7 @@ class Pairings:
             InvalidInput: something typed cannot be.
             Conflict: this car is being paired, or too many others are.
         """
-        new = checked(new)
+        new = checked(new, with_stand_ins=self._with_stand_ins)
         running = [pairing for pairing in self._pairings.values() if pairing.is_running]
         if any(pairing.new.address == new.address for pairing in running):
             raise Conflict("This car is being paired right now.", "Wait until that has ended.")
@@ -302,9 +304,11 @@ class Pairings:
 
 
 @contextlib.asynccontextmanager
-async def opened_pairings(cars: Cars, facts: Facts, *, data_dir: Path) -> AsyncIterator[Pairings]:
+async def opened_pairings(
+    cars: Cars, facts: Facts, *, data_dir: Path, with_stand_ins: bool = False
+) -> AsyncIterator[Pairings]:
     """Pairings for as long as the box runs."""
-    pairings = Pairings(cars, facts, data_dir)
+    pairings = Pairings(cars, facts, data_dir, with_stand_ins=with_stand_ins)
     try:
         yield pairings
     finally:

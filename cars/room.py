@@ -57,7 +57,7 @@ async def opened_cars(
         async with (
             opened_models(db, facts, people, settings, inspector) as (models, uploads),
             opened_pushes(db, facts, models=models, cars=cars, data_dir=data_dir) as pushes,
-            opened_pairings(cars, facts, data_dir=data_dir) as pairings,
+            opened_pairings(cars, facts, data_dir=data_dir, with_stand_ins=settings.stand_in_cars) as pairings,
             opened_commands(db, facts, cars=cars, fleets=fleets, data_dir=data_dir) as commands,
             opened_logs(db, facts, people, settings, cars=cars, pushes=pushes, is_racing=is_racing) as logs,
         ):

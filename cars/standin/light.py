@@ -1,9 +1,9 @@
 """
 Light stand-in cars for the demo: an SSH server each, in one process, with a file tree in a folder; no root needed.
 
-They know one command, the box's own helper, and SFTP below their tree: nobody who signs in reaches this machine. They
-come enrolled. A program of its own (`python -m cars.standin.light FOLDER …`): asyncssh stays out of the server.
-tests/cars/hall.py has the faithful ones.
+They know the box's own helper, what a box asks when it pairs, and SFTP below their tree: nobody who signs in reaches
+this machine. One with a password is paired like a car; one with a key comes enrolled. A program of its own (`python -m
+cars.standin.light FOLDER …`): asyncssh stays out of the server. tests/cars/hall.py has the faithful ones.
 """
 
 import asyncio
@@ -24,22 +24,33 @@ from msgspec import Struct
 
 from cars.standin.console import Flask
 from cars.standin.firewall import Firewall
-from cars.standin.light_tree import HELPER, HOST_KEY, grow, tool_path
+from cars.standin.light_door import Door
+from cars.standin.light_files import LightFiles, Link
+from cars.standin.light_pairing import Pairing, Said
+from cars.standin.light_tree import HELPER, HOST_KEY, grow, put_helper, tool_path
 from cars.standin.machine import Machine
 from cars.standin.profiles import PROFILES
 from cars.standin.tools import ToolSocket
 
 
 class LightCarSettings(Struct, frozen=True, kw_only=True):
-    """One car of the demo, as its starter says it."""
+    """
+    One car of the demo, as its starter says it.
+
+    With `authorized_key` it is enrolled; with `password` it waits to be paired. Where `port` is taken, it takes
+    another. `bytes_per_s` is its Wi-Fi, None for all there is; `away_s` how long a reboot takes.
+    """
 
     serial: str
     name: str
     profile: str = "community_20"
-    authorized_key: str
+    authorized_key: str | None = None
+    password: str | None = None
     host: str = "127.0.0.1"
     port: int = 0
     battery: int = 8
+    bytes_per_s: int | None = None
+    away_s: float = 4.0
 
 
 class LightCarStarted(Struct, frozen=True, kw_only=True):
@@ -50,10 +61,6 @@ class LightCarStarted(Struct, frozen=True, kw_only=True):
     port: int
     username: str
     host_key: str
-
-
-AWAY_S = 4.0
-"""A reboot of a light car: short enough to watch, long enough to be noticed."""
 
 
 class LightCar:
@@ -76,6 +83,8 @@ class LightCar:
         )
         self.machine.battery = settings.battery
         self.port = settings.port
+        self.link = Link(settings.bytes_per_s)
+        self.pairing = Pairing(folder, self._put_helper)
         self.connections: set[asyncssh.SSHServerConnection] = set()
         # A folder may be deeper than the 107 bytes that the path of a socket has.
         self._sockets = ""
@@ -96,11 +105,20 @@ class LightCar:
         self._sockets = tempfile.mkdtemp(prefix="standin-")
         socket = Path(self._sockets) / "tools"
         self.machine.real_date = shutil.which("date") or "/usr/bin/date"
+        # The first line of a script ends at a blank, and a project may lie in a folder that has one.
+        interpreter = Path(self._sockets) / "python"
+        interpreter.symlink_to(os.path.realpath(sys.executable))
         self._flask = Flask(self.machine, inside_port=0)
-        grow(self.machine, socket, self._flask.inside_port)
+        grow(self.machine, socket, str(interpreter))
+        if self.settings.authorized_key or self.pairing.has_helper():
+            self._put_helper()
         self.machine.boot()
         self._tools = ToolSocket(self.machine, socket, root_uid=os.getuid())
         self._key = asyncssh.read_private_key(self.folder / HOST_KEY)
+
+    def _put_helper(self) -> None:
+        if self._flask is not None:
+            put_helper(self.folder, self._flask.inside_port)
 
     def _end(self) -> None:
         if self._tools is not None:
@@ -138,7 +156,7 @@ class LightCar:
     def reboot(self) -> None:
         """From a tool's thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._leave, AWAY_S)
+            self._loop.call_soon_threadsafe(self._leave, self.settings.away_s)
 
     def power_off(self) -> None:
         """From a tool's thread; it comes back with the demo."""
@@ -164,17 +182,23 @@ class LightCar:
             self._server = None
 
     async def _listen(self) -> None:
-        self._server = await asyncssh.create_server(
+        try:
+            self._server = await self._open(self.port)
+        except OSError:
+            self._server = await self._open(0)
+        self.port = self._server.get_port()
+
+    async def _open(self, port: int) -> asyncssh.SSHAcceptor:
+        return await asyncssh.create_server(
             lambda: Door(self),
             self.settings.host,
-            self.port,
+            port,
             server_host_keys=[self._key] if self._key else [],
             process_factory=self._serve,
-            sftp_factory=self._sftp,
+            sftp_factory=lambda channel: LightFiles(channel, self.folder, self.link),
             encoding=None,
             allow_scp=False,
         )
-        self.port = self._server.get_port()
 
     @property
     def started(self) -> LightCarStarted:
@@ -188,52 +212,27 @@ class LightCar:
             host_key=" ".join(public.split()[:2]),
         )
 
-    def _sftp(self, channel: "asyncssh.SSHServerChannel[bytes]") -> asyncssh.SFTPServer:
-        return asyncssh.SFTPServer(channel, chroot=os.fsencode(self.folder))
-
     async def _serve(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
-        """Only `sudo -n …/trackside-car VERB …`; whatever else is asked does not exist here."""
+        """The helper, or what a box asks to pair; whatever else is asked does not exist here."""
         words = shlex.split(process.command or "")
-        if words[:3] != ["sudo", "-n", HELPER]:
-            process.stderr.write(b"This stand-in knows the box's helper and nothing else.\n")
-            process.exit(127)
-            return
+        if words[:3] == ["sudo", "-n", HELPER] and await asyncio.to_thread(self.pairing.has_helper):
+            said = await self._helped(words[3:])
+        else:
+            sent = await process.stdin.read() if words[:1] == ["sh"] else b""
+            said = await asyncio.to_thread(self.pairing.answer, words, sent.decode())
+        process.stdout.write(said.out.encode())
+        process.stderr.write(said.err.encode())
+        process.exit(said.code)
+
+    async def _helped(self, arguments: list[str]) -> Said:
         helper = str(self.folder / HELPER.lstrip("/"))
         environment = {"PATH": tool_path(self.folder), "HOME": str(self.folder / "root"), "SUDO_UID": str(os.getuid())}
         environment |= {"SUDO_GID": str(os.getgid())}
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-IS", helper, *words[3:], stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment
+            sys.executable, "-IS", helper, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment
         )
         out, err = await child.communicate()
-        process.stdout.write(out)
-        process.stderr.write(err)
-        process.exit(child.returncode or 0)
-
-
-class Door(asyncssh.SSHServer):
-    """Lets the box's key in, and nothing else."""
-
-    def __init__(self, car: LightCar) -> None:
-        self._car = car
-        self._connection: asyncssh.SSHServerConnection | None = None
-
-    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._connection = conn
-        self._car.connections.add(conn)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._connection is not None:
-            self._car.connections.discard(self._connection)
-
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def public_key_auth_supported(self) -> bool:
-        return True
-
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        ours = asyncssh.import_public_key(self._car.settings.authorized_key)
-        return username == self._car.machine.profile.username and key == ours
+        return Said(out.decode(), err.decode(), child.returncode or 0)
 
 
 async def serve(folder: Path, cars: list[LightCarSettings]) -> None:

@@ -7,7 +7,6 @@ whoever runs the demo is the car's root.
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import asyncssh
@@ -22,6 +21,18 @@ SOURCE = Path(__file__).resolve().parents[1] / "on_car/trackside-car"
 PROGRAMS = ("bash", "sh", "cat", "df", "du", "env", "ls", "sleep", "stat", "tail", "tar", "timeout", "uname")
 """All of this machine that the helper may start; none of them changes anything outside the folder by itself."""
 FOLDERS = ("usr/local/sbin", "usr/sbin", "usr/bin", "opt/ros/bin", "programs")
+EMPTY = (
+    "run",
+    "root/.ros/log",
+    "etc/ssh",
+    "etc/sudoers.d",
+    "etc/avahi/services",
+    "etc/NetworkManager/conf.d",
+    "usr/local/sbin",
+    "lib/systemd/systemd-timesyncd",
+    "programs",
+)
+"""What pairing looks for on a car, and where it leaves things."""
 INSIDE = """\
 import os
 os.chown = os.fchown = lambda *_, **__: None
@@ -32,17 +43,26 @@ class LightTreeOutdated(Exception):
     """The helper has changed so that its copy would not stay inside its folder."""
 
 
-def grow(machine: Machine, socket: Path, console_port: int) -> None:
-    """Everything the car needs that is not there yet; its models and its host key stay."""
+def grow(machine: Machine, socket: Path, interpreter: str) -> None:
+    """
+    Everything the car needs that is not there yet, but the helper; its models and its host key stay.
+
+    Args:
+        interpreter: Runs the tools; its path has no blank in it, for it goes into their first line.
+    """
     root = machine.root
     if not (root / "opt/aws/deepracer/artifacts").exists():
         lay_out(machine)
         firmware(machine, root / "sys")
-    for folder in ("run", "root/.ros/log", "etc/ssh", "usr/local/sbin", "programs"):
+    for folder in (*EMPTY, f"sys/class/net/{machine.profile.interface}"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    place_tools(root, socket, interpreter=sys.executable)
+    place_tools(root, socket, interpreter=interpreter)
     _link_programs(root / "programs")
     _make_host_key(root / HOST_KEY)
+
+
+def put_helper(root: Path, console_port: int) -> None:
+    """The helper's copy, as pairing leaves it."""
     helper = root / HELPER.lstrip("/")
     helper.write_text(copied(SOURCE.read_text(), root, console_port))
     helper.chmod(0o755)

@@ -31,7 +31,7 @@ def lay_out(machine: Machine) -> None:
     (top / "software_update_status.json").write_text(json.dumps({"update_completed": False}))
     machine.set_light(0, 0, 9_999_825)
     (top / "lib/setup.bash").write_text(
-        f"export ROS_DISTRO={profile.ros}\nexport PATH={machine.root / 'opt/ros/bin'}:$PATH\n"
+        f'export ROS_DISTRO={profile.ros}\nexport PATH="{machine.root / "opt/ros/bin"}:$PATH"\n'
     )
     _write(machine, tree_path(profile, "network_monitor_module/network_config.py"), network_config(profile))
     _write(machine, tree_path(profile, "software_update_module/software_update_config.py"), UPDATE_CONFIG)

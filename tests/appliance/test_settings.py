@@ -47,6 +47,7 @@ def test_the_command_line_beats_variables_beat_the_file_beat_defaults(tmp_path: 
         "logs_mb": "default",
         "announce": "default",
         "box_name": "default",
+        "stand_in_cars": "default",
         "quiet": "default",
     }
 

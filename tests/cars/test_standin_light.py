@@ -123,11 +123,9 @@ async def test_another_key_does_not_open_it(car: LightCar) -> None:
         await connected(car.started, asyncssh.generate_private_key("ssh-ed25519"))
 
 
-async def test_a_reboot_loses_the_connection_and_the_car_comes_back(
-    car: LightCar, key: asyncssh.SSHKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cars.standin.light.AWAY_S", 0.1)
-    async with asyncio.timeout(DEADLINE_S):
+async def test_a_reboot_loses_the_connection_and_the_car_comes_back(tmp_path: Path, key: asyncssh.SSHKey) -> None:
+    settings = LightCarSettings(serial="AMSS-0001", name="amss-0001", authorized_key=public(key), away_s=0.1)
+    async with asyncio.timeout(DEADLINE_S), LightCar(tmp_path / "car", settings) as car:
         async with connected(car.started, key) as ssh:
             car.reboot()
             await ssh.wait_closed()
