@@ -5,7 +5,7 @@ Owns who watches which track. A change is rendered once and its bytes shared by 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ from timing.facts import (
     StripsChanged,
 )
 from web.house import House
+from web.line_news import LineNews
 from web.live_devices import TrackDevice, TrackDevices, message_of
 from web.pages.staff.panel import Part, parts
 from web.rounds import FREES_OR_TAKES, Key, Rounds
@@ -47,6 +48,7 @@ class StaffLive:
         self._devices: TrackDevices[TrackPage] = TrackDevices(house)
         self._rounds: Rounds[Part] = Rounds(self._tell_track, self._devices.end)
         self._strips_due = False
+        self._line_news = LineNews(house, self._devices.keys, self._mark)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -63,6 +65,7 @@ class StaffLive:
             facts.subscribe(StripsChanged, self._on_strips),
             facts.subscribe(CrossingUnassigned, self._on_crossing),
             facts.subscribe(CrossingGone, self._on_crossing),
+            *self._line_news.follow(facts),
         ]
         async with self._devices.running(ends):
             yield
@@ -76,7 +79,7 @@ class StaffLive:
         """End all streams and take no new ones."""
         self._devices.close()
 
-    async def open(self, key: Key, wanted: Iterable[Part], person_id: str, token: str) -> AsyncIterator[bytes]:
+    async def open(self, key: Key, wanted: Collection[Part], person_id: str, token: str) -> AsyncIterator[bytes]:
         """
         The stream of one page: its panels, then each change, for as long as the session of `token` lasts.
 
@@ -86,7 +89,8 @@ class StaffLive:
         """
         self._devices.check_room()
         self._house.events.track(*key)
-        page = TrackPage(key=key, parts=frozenset(wanted), person_id=person_id, token=token)
+        shown = {*wanted, Part.SENT} if Part.QUEUE in wanted else wanted
+        page = TrackPage(key=key, parts=frozenset(shown), person_id=person_id, token=token)
         return self._devices.messages(page, self._full)
 
     async def _full(self, page: TrackPage) -> bytes:

@@ -33,6 +33,7 @@ RULES_NO_SCHEMA_CAN_SAY = {
     "POST /api/events/{event_id}/crossings/{recorder_id}/{edge_seq}/give": "a race that exists",
     "POST /api/racers/{racer_id}/merge": "a racer who exists, and is not the same one",
     "POST /api/events/{event_id}/tracks/{track_id}/queue": "a racer who exists",
+    "POST /api/queue/{queue_id}/prepare": "a car and a model that exist",
     "POST /api/uploads": "a file that may be a model, of a racer who exists; 413 says in words what is too large",
     "PATCH /api/models/{model_id}": "names",
     "PUT /api/uploads/{upload_id}": "a digest in hex, which a header of null is not",

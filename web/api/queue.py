@@ -14,6 +14,8 @@ from timing.queue import QueueEntry
 from web.api.answers import READING, SIGNED_IN, WRITING
 from web.auth import needs
 from web.given import House, Viewer
+from web.next_three import SentNext, send_next
+from web.prepared import prepare
 
 LINE = "/api/events/{event_id:str}/tracks/{track_id:str}/queue"
 ENTRY = "/api/queue/{queue_id:str}"
@@ -33,6 +35,13 @@ class Move(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     position: Annotated[int, Meta(ge=1, le=1_000_000)]
     expected: Annotated[int, Meta(ge=1)] | None = None
+
+
+class Prepared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """With which car and model the racer shall race; null takes it back."""
+
+    car_id: Id | None
+    model_id: Id | None
 
 
 press = partial(
@@ -64,6 +73,14 @@ async def join_queue(
     return await house.queue.add(event_id, track_id, data.racer_id, viewer.person_id)
 
 
+@press(f"{LINE}/send-next", guards=[needs(Permission.RUN_RACES), needs(Permission.MANAGE_CARS)])
+async def send_the_next(
+    house: House, viewer: Viewer, event_id: FromPath[str], track_id: FromPath[str]
+) -> list[SentNext]:
+    """The next three to the cars of the track: prepared, and their models on the way; or why not, and what to do."""
+    return await send_next(house, event_id, track_id, viewer.person_id)
+
+
 @press(f"{ENTRY}/call")
 async def call(house: House, viewer: Viewer, queue_id: FromPath[str]) -> QueueEntry:
     """Tell the racer to come to the track now."""
@@ -80,6 +97,12 @@ async def skip(house: House, viewer: Viewer, queue_id: FromPath[str], expected: 
 async def move(house: House, viewer: Viewer, queue_id: FromPath[str], data: JSONBody[Move]) -> QueueEntry:
     """Put the racer at another position."""
     return await house.queue.move(queue_id, data.position, viewer.person_id, data.expected)
+
+
+@press(f"{ENTRY}/prepare")
+async def prepare_entry(house: House, viewer: Viewer, queue_id: FromPath[str], data: JSONBody[Prepared]) -> QueueEntry:
+    """With what the racer shall race: an enrolled car, and a model of theirs or of the box. Nothing is sent to it."""
+    return await prepare(house, queue_id, data.car_id, data.model_id, viewer.person_id)
 
 
 @press(f"{ENTRY}/no-show")
@@ -100,4 +123,4 @@ async def leave_queue(house: House, viewer: Viewer, queue_id: FromPath[str]) -> 
     await house.queue.remove(queue_id, viewer.person_id)
 
 
-ROUTES = [list_queue, join_queue, call, skip, move, no_show, back, leave_queue]
+ROUTES = [list_queue, join_queue, send_the_next, call, skip, move, prepare_entry, no_show, back, leave_queue]

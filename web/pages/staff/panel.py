@@ -4,7 +4,7 @@ The live panels of one track: the race, the line, who has raced, the strips. Wha
 A panel is the same for everybody who may run races, so that it is rendered once and shared by all devices.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from web.crew_picture import power_cut
 from web.given import House
 from web.pages.staff.blind import unseen
 from web.pages.staff.loose import loose_now
+from web.pages.staff.line_cars import Sent, line_cars, prepared_now
 from web.render import render
 
 NEXT_SHOWN = 40
@@ -34,6 +35,8 @@ class Part(StrEnum):
     BLIND = "blind"
     LOOSE = "loose"
     CROSSINGS = "crossings"
+    SENT = "sent"
+    """Goes with the line: of each in it who has car and model prepared, how far the model is on its way."""
     """No panel of its own: tells the list of crossings to look again."""
 
 
@@ -51,12 +54,15 @@ class InLine(Struct, frozen=True, kw_only=True):
         return self.max_runs is not None and self.runs_done >= self.max_runs
 
 
-async def context(house: House, event_id: str, track_id: str) -> dict[str, object]:
-    """Everything the panels of a track show, but for the notes. Raises NotFound."""
+async def context(house: House, event_id: str, track_id: str, wanted: Iterable[Part] = Part) -> dict[str, object]:
+    """
+    Everything the panels of a track show, but for the notes; of cars and models only what is wanted, for some of it is
+    read from the disk. Raises NotFound.
+    """
     event = house.events.get(event_id)
     track = house.events.track(event_id, track_id)
     race = house.control.live(event_id, track_id)
-    entries = house.queue.list(event_id, track_id)
+    entries = _standing(house.queue.list(event_id, track_id))
     return {
         "event": event,
         "track": track,
@@ -64,8 +70,10 @@ async def context(house: House, event_id: str, track_id: str) -> dict[str, objec
         "tracks": tracks_now(house, event),
         "race": race,
         **await _race(house, race),
-        "line": [await in_line(house, event, entry) for entry in _standing(entries)[:NEXT_SHOWN]],
-        "line_length": len(_standing(entries)),
+        "line": [await in_line(house, event, entry) for entry in entries[:NEXT_SHOWN]],
+        "line_length": len(entries),
+        "has_car": bool(house.cars.all()),
+        "sent": await _sent(house, event_id, track_id, entries[:NEXT_SHOWN], frozenset(wanted)),
         "past": house.queue.past(event_id, track_id),
         "strips": house.strips.health(event_id, track_id),
         "stamp": clock.mono_ns() // 1_000_000,
@@ -105,14 +113,25 @@ async def in_line(house: House, event: Event, entry: QueueEntry) -> InLine:
 async def parts(house: House, event_id: str, track_id: str, wanted: Iterable[Part]) -> dict[Part, str]:
     """These panels as htmx swaps them in; nothing for those that are none."""
     panels = set(wanted)
-    values = await context(house, event_id, track_id)
+    if Part.QUEUE in panels:
+        panels.discard(Part.SENT)  # The line has it.
+    values = await context(house, event_id, track_id, panels)
     values |= await notes(house, event_id, track_id, panels)
-    return {part: "" if part is Part.CROSSINGS else _partial(part, values) for part in Part if part in panels}
+    return {part: _rendered(part, values) for part in Part if part in panels}
 
 
-def _partial(part: Part, values: dict[str, object]) -> str:
-    html = render(f"staff/_{part.value}.html", **values)
-    return f'<hx-partial hx-target="#{part.value}" hx-swap="innerMorph">{html}</hx-partial>'
+def _rendered(part: Part, values: dict[str, object]) -> str:
+    if part is Part.CROSSINGS:
+        return ""
+    if part is Part.SENT:
+        rows: dict[str, Sent] = values["sent"]  # type: ignore[assignment]
+        return "".join(_partial(f"sent-{queue_id}", "staff/_sent.html", one=one) for queue_id, one in rows.items())
+    return _partial(part.value, f"staff/_{part.value}.html", **values)
+
+
+def _partial(target: str, template: str, **values: object) -> str:
+    html = render(template, **values)
+    return f'<hx-partial hx-target="#{target}" hx-swap="innerMorph">{html}</hx-partial>'
 
 
 def last_lap_kind(race: RaceView) -> str:
@@ -136,6 +155,14 @@ def line_names(house: House) -> dict[tuple[str, int], str]:
 
 
 def _standing(entries: list[QueueEntry]) -> list[QueueEntry]:
+async def _sent(
+    house: House, event_id: str, track_id: str, line: Sequence[QueueEntry], wanted: Container[Part]
+) -> dict[str, Sent]:
+    if Part.QUEUE in wanted:
+        return await line_cars(house, event_id, track_id, line)
+    return await prepared_now(house, line) if Part.SENT in wanted else {}
+
+
     return [entry for entry in entries if entry.state is not QueueState.RACING]
 
 

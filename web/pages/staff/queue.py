@@ -1,4 +1,7 @@
-"""The queue of a track, for the crew: call, skip, no-show, move, put back, add by typing letters, start the race."""
+"""
+The queue of a track, for the crew: call, skip, no-show, move, put back, add by typing letters, start the race, and the
+next three to the cars.
+"""
 
 from typing import Any
 
@@ -11,6 +14,7 @@ from appliance.ids import new_id
 from appliance.permissions import Permission
 from web.auth import needs
 from web.given import House, Viewer
+from web.next_three import send_next
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.panel import Part, context, parts
 from web.render import page
@@ -36,6 +40,16 @@ async def join(
     """Put a racer at the end of the line."""
     form = await read_form(request)
     await house.queue.add(event_id, track_id, form.text("racer_id"), viewer.person_id)
+    return await _answer(request, house, event_id, track_id, form)
+
+
+@post(QUEUE + "/send-next", guards=[*RUN, needs(Permission.MANAGE_CARS)])
+async def send_the_next(
+    request: AnyRequest, house: House, viewer: Viewer, event_id: FromPath[str], track_id: FromPath[str]
+) -> Answer:
+    """The next three to the cars: each entry then shows how far its model is, or what is in the way. Twice is once."""
+    form = await read_form(request)
+    await send_next(house, event_id, track_id, viewer.person_id)
     return await _answer(request, house, event_id, track_id, form)
 
 
@@ -86,4 +100,4 @@ async def _answer(request: AnyRequest, house: House, event_id: str, track_id: st
     return Redirect(f"/staff/events/{event_id}/tracks/{track_id}/{page_name}", status_code=303)
 
 
-ROUTES = [queue, join, change]
+ROUTES = [queue, join, send_the_next, change]
