@@ -49,6 +49,11 @@ def _load(command: NewCommand, _: int) -> Ask:
     return Ask(verb="load-model", arguments=(command.folder or "",), within_s=90.0)
 
 
+def _drive(command: NewCommand, _: int) -> Ask:
+    arguments = () if command.max_speed is None else (str(command.max_speed),)
+    return Ask(verb="drive-start", arguments=arguments, within_s=20.0)
+
+
 def _delete(command: NewCommand, _: int) -> Ask:
     if command.folders is not None:
         return Ask(verb="delete", arguments=tuple(command.folders), within_s=60.0)
@@ -61,7 +66,7 @@ def _set_time(_: NewCommand, epoch_ns: int) -> Ask:
 
 _ASKS: dict[Verb, Ask | Callable[[NewCommand, int], Ask]] = {
     Verb.STOP: Ask(verb="stop", within_s=20.0),
-    Verb.START_DRIVING: Ask(verb="drive-start", within_s=20.0),
+    Verb.START_DRIVING: _drive,
     Verb.LOAD_MODEL: _load,
     Verb.LIGHT: _light,
     Verb.RESTART_CORE: Ask(verb="restart-core", within_s=120.0),
@@ -82,6 +87,8 @@ def words_of(command: NewCommand) -> str:
             return f"Light {(command.light or Light.BLUE).value.replace('_', ' ')}"
         case Verb.LOAD_MODEL:
             return f"Load {command.folder}"
+        case Verb.START_DRIVING if command.max_speed is not None:
+            return f"Start driving, at {command.max_speed} % at most"
         case Verb.DELETE_MODELS if command.folders is not None:
             return f"Delete {', '.join(command.folders)}"
         case Verb.DELETE_MODELS:
@@ -169,6 +176,8 @@ def _check_fields(command: NewCommand) -> None:
         if (command.verb is verb) != (value is not None):
             problem = "needs" if command.verb is verb else "takes no"
             raise InvalidInput(f"{command.verb.value} {problem} {field}.", "See docs/api.md.", field=field)
+    if command.verb is not Verb.START_DRIVING and command.max_speed is not None:
+        raise InvalidInput(f"{command.verb.value} takes no max_speed.", "See docs/api.md.", field="max_speed")
     if command.verb is not Verb.DELETE_MODELS and (command.folders is not None or command.logs):
         raise InvalidInput(f"{command.verb.value} takes no folders and no logs.", "See docs/api.md.", field="folders")
     if command.folders is not None and (command.logs or not command.folders):

@@ -45,7 +45,8 @@ class NewCommand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `command_id` is made by the client: the same one again answers as the first time, and nothing is done twice.
     `light` belongs to `light`, `folder` to `load_model`; `folders` and `logs` to `delete_models`: these models, or
-    without `folders` all but the samples, and the logs where wanted.
+    without `folders` all but the samples, and the logs where wanted. `max_speed` belongs to `start_driving`, which is
+    for one car at a time: per cent of what its model asks for.
     """
 
     verb: Verb
@@ -56,6 +57,7 @@ class NewCommand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     folder: FolderName | None = None
     folders: Annotated[list[FolderName], Meta(max_length=200)] | None = None
     logs: bool = False
+    max_speed: Annotated[int, Meta(ge=1, le=100)] | None = None
 
 
 class CommandView(Struct, frozen=True, kw_only=True):

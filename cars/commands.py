@@ -32,6 +32,7 @@ from cars.fleets import Fleets
 from cars.lines import Lines
 
 LATEST = 50
+START_ONE = "Look at the track, then start each car by itself."
 NOTED = frozenset(Verb) - {Verb.BATTERY, Verb.DISK, Verb.VERSIONS, Verb.DELETE_MODELS}
 """Verbs that a car's history has as commands; the battery and deleting have notes of their own."""
 NS_PER_MS = 1_000_000
@@ -164,6 +165,8 @@ class Commands:
             wanted += [car for car in self._fleets.cars_of(command.fleet_id) if car not in wanted]
         if not wanted:
             raise InvalidInput("No car is chosen.", "Choose at least one.", field="car_ids")
+        if command.verb is Verb.START_DRIVING and len(wanted) > 1:
+            raise InvalidInput("Only one car is started at a time.", START_ONE, field="car_ids")
         return wanted
 
     def _new(self, command: NewCommand, command_id: str, car: Car, actor: str) -> CommandView:

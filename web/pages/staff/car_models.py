@@ -1,5 +1,6 @@
 """What a car holds, read from its disk while the page is made, never remembered."""
 
+import re
 from typing import Any
 
 from litestar import Request, Response, get
@@ -21,6 +22,11 @@ class Held(Struct, frozen=True, kw_only=True):
     name: str | None
     racer: str | None
     size_bytes: int
+
+    @property
+    def may_load(self) -> bool:
+        """The car's helper takes its name, and there is something to load."""
+        return "model.pb" in self.model.files and re.fullmatch(r"[A-Za-z0-9_-]{1,80}", self.model.folder) is not None
 
 
 @get("/staff/cars/{car_id:str}/models", guards=[needs(Permission.MANAGE_CARS)])
