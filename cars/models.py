@@ -144,8 +144,6 @@ class Models:
             self._tell([model_id])
         return await self.get(model_id)
 
-    async def delete(self, model_id: str, actor: str) -> None:
-        """Take it away, and its bytes unless somebody else has the same. Deleting again changes nothing."""
     async def choose(self, model_id: str) -> ModelView:
         """
         Race with this one of its racer's from now on; one of the box's: give it to walk-ups.
@@ -158,6 +156,8 @@ class Models:
         self._tell(await self._db.write(lambda database: models_store.choose(database, model_id, now_iso())))
         return await self.get(model_id)
 
+    async def delete(self, model_id: str, actor: str) -> None:
+        """Take it away, and its bytes unless somebody else has the same. Deleting again changes nothing."""
         await asyncio.shield(self._begin(self._deleted(model_id, actor)))
 
     async def add(self, source: Path, sha256: str, job: Callable[[sqlite3.Connection], str]) -> str:

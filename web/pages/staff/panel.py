@@ -16,8 +16,8 @@ from timing.structs import Event, LapView, RaceView, Track
 from web.crew_picture import power_cut
 from web.given import House
 from web.pages.staff.blind import unseen
-from web.pages.staff.loose import loose_now
 from web.pages.staff.line_cars import Sent, line_cars, prepared_now
+from web.pages.staff.loose import loose_now
 from web.render import render
 
 NEXT_SHOWN = 40
@@ -34,9 +34,9 @@ class Part(StrEnum):
     STRIPS = "strips"
     BLIND = "blind"
     LOOSE = "loose"
-    CROSSINGS = "crossings"
     SENT = "sent"
     """Goes with the line: of each in it who has car and model prepared, how far the model is on its way."""
+    CROSSINGS = "crossings"
     """No panel of its own: tells the list of crossings to look again."""
 
 
@@ -154,7 +154,6 @@ def line_names(house: House) -> dict[tuple[str, int], str]:
     return {(one.name, line.line): line.name for one in house.strips.recorders() for line in one.lines}
 
 
-def _standing(entries: list[QueueEntry]) -> list[QueueEntry]:
 async def _sent(
     house: House, event_id: str, track_id: str, line: Sequence[QueueEntry], wanted: Container[Part]
 ) -> dict[str, Sent]:
@@ -163,6 +162,7 @@ async def _sent(
     return await prepared_now(house, line) if Part.SENT in wanted else {}
 
 
+def _standing(entries: list[QueueEntry]) -> list[QueueEntry]:
     return [entry for entry in entries if entry.state is not QueueState.RACING]
 
 
