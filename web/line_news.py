@@ -26,14 +26,22 @@ class LineNews:
         self._house, self._keys, self._mark = house, keys, mark
         self._due: set[Part] = set()
         self._resting: asyncio.TimerHandle | None = None
+        self._cars: tuple[tuple[str, str, str | None, bool], ...] = ()
 
     def follow(self, facts: Facts) -> list[Callable[[], None]]:
         """From now on; the answer ends it."""
         return [
             facts.subscribe(PushesChanged, lambda _: self._soon(Part.SENT)),
-            facts.subscribe(CarsChanged, lambda _: self._soon(Part.QUEUE)),
+            facts.subscribe(CarsChanged, self._on_cars),
             facts.subscribe(ModelChanged, self._on_model),
         ]
+
+    def _on_cars(self, _: CarsChanged) -> None:
+        """Most of what is seen of cars changes no line: which there are, whose, and whether they answer, does."""
+        cars = tuple((car.car_id, car.name, car.fleet_id, car.is_online) for car in self._house.cars.all())
+        if cars != self._cars:
+            self._cars = cars
+            self._soon(Part.QUEUE)
 
     def _on_model(self, fact: ModelChanged) -> None:
         """Racers upload all day long: only what those who are next race with is news, and what walk-ups do."""
