@@ -23,6 +23,7 @@ from cars import models_store
 from cars.blobs import METADATA, PB, Blobs
 from cars.facts import ModelChanged
 from cars.looking import Inspecting, Looking, Waiting
+from cars.model_called import ModelNames
 from cars.model_names import check_name
 from cars.model_structs import ModelStatus, ModelView
 from cars.models_store import NewModel, Sought, no_model
@@ -51,6 +52,7 @@ class Models:
         self._bytes_lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.blobs = Blobs(directory)
+        self.names = ModelNames(db)
         self._looking = Looking(
             db,
             self.blobs,
@@ -203,6 +205,7 @@ class Models:
     async def _told(self, model_ids: list[str]) -> None:
         for model_id in model_ids:
             model = await self.get(model_id)
+            self.names.changed(model)
             if model.status is ModelStatus.AVAILABLE:
                 self._scanning.wake()
             self._facts.publish(ModelChanged(model_id=model_id, racer_id=model.racer_id))

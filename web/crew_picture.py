@@ -21,6 +21,7 @@ from timing.journal import Kind
 from timing.loose_list import LooseList
 from timing.queue_structs import QueueState
 from timing.structs import RaceState, RaceView
+from web.driven_names import names_of_journal
 from web.house import House
 
 TRAIL_SHOWN = 12
@@ -58,11 +59,12 @@ async def race_now(house: House, event_id: str, track_id: str) -> RaceNow:
     view, clock = house.control.live(event_id, track_id), box_clock()
     if view is None:
         return RaceNow(clock=clock, race=None)
+    names = await names_of_journal(house, await house.control.journal(view.race_id))
     race = CrewRace(
         view=view,
         allowed=sorted(await house.control.allowed(view.race_id)),
         power_cut=await power_cut(house, view),
-        trail=(await house.control.trail(view.race_id))[-TRAIL_SHOWN:],
+        trail=(await house.control.trail(view.race_id, names.words))[-TRAIL_SHOWN:],
     )
     return RaceNow(clock=clock, race=race)
 

@@ -15,9 +15,10 @@ from timing.structs import Action, NewRace, RaceState, RaceView
 from timing.trail import TrailLine, trail
 from web.api.answers import LIST_LIMIT, READING, SIGNED_IN, WRITING, Before, Limit
 from web.auth import needs
+from web.driven_names import names_of_journal
 from web.given import House, Viewer
-
 from web.prepared import make_race
+
 InState = Annotated[RaceState | None, QueryParameter(name="state")]
 Deleted = Annotated[bool, QueryParameter(description="Deleted races too.")]
 OnlyDeleted = Annotated[bool, QueryParameter(description="Deleted races and no others.")]
@@ -130,7 +131,9 @@ async def get_trail(house: House, race_id: FromPath[str]) -> list[TrailLine]:
     def track(track_id: str) -> str:
         return tracks.get(track_id, track_id)
 
-    return trail(await house.control.journal(race_id), house.people.name_of, track)
+    journal = await house.control.journal(race_id)
+    names = await names_of_journal(house, journal)
+    return trail(journal, house.people.name_of, track, names.words)
 
 
 ROUTES = [list_races, create_race, get_race, list_actions, act, get_trail]

@@ -13,6 +13,7 @@ from web.auth import needs
 from web.given import House, Viewer
 from web.pages.staff.car_cards import car_card, picture
 from web.pages.staff.car_commands import LIGHTS
+from web.pages.staff.car_laps import laps_of
 from web.pages.staff.forms import Form, read_form
 from web.render import page
 from web.shown_keys import shown_anew
@@ -133,6 +134,7 @@ async def _car_page(
         shown_fingerprint=fingerprint(shown.host_key) if shown is not None and shown.host_key else None,
         lights=LIGHTS,
         lines=[(line, house.people.name_of(line.actor)) for line in lines[:HISTORY_LINES]],
+        driven=await laps_of(house, car_id),
         older=lines[HISTORY_LINES - 1].entry if len(lines) > HISTORY_LINES else None,
         is_first=before is None,
         form=form or Form({"name": card.car.name}),

@@ -14,6 +14,7 @@ from appliance.ids import new_id
 from timing.queue import QueueEntry, QueueState
 from timing.structs import Event, LapView, RaceView, Track
 from web.crew_picture import power_cut
+from web.driven_names import names_of_race
 from web.given import House
 from web.pages.staff.blind import unseen
 from web.pages.staff.line_cars import Sent, line_cars, prepared_now
@@ -168,8 +169,10 @@ def _standing(entries: list[QueueEntry]) -> list[QueueEntry]:
 
 async def _race(house: House, race: RaceView | None) -> dict[str, object]:
     if race is None:
-        return {"allowed": frozenset(), "power_cut": False, "sound": ""}
+        return {"allowed": frozenset(), "power_cut": False, "sound": "", "driven": None, "has_any_car": False}
     return {
+        "driven": await names_of_race(house, race),
+        "has_any_car": bool(house.cars.all()),
         "allowed": {kind.value for kind in await house.control.allowed(race.race_id)},
         "power_cut": await power_cut(house, race),
         "sound": last_lap_kind(race),

@@ -18,6 +18,7 @@ from appliance.permissions import Permission, Role
 from cars.models import Sought
 from timing.races import RaceFilter
 from web.auth import needs
+from web.driven_names import names_in
 from web.given import House, Viewer
 from web.pages.model_words import shown
 from web.pages.public.codes import box_address, qr_inline
@@ -36,6 +37,8 @@ QUEUE = [needs(Permission.RUN_RACES)]
 ALL = 1_000_000
 SHOWN = 50
 """Rows of one search; nobody reads more, typing on is quicker."""
+RACES_SHOWN = 5
+"""On a racer's page; the rest is one link away."""
 
 DONE = {
     "saved": "Saved.",
@@ -190,7 +193,7 @@ async def _racer_page(
             f"{person.username} was a duplicate and has been merged.",
             f"Look for {house.people.get(person.merged_into).username}.",
         )
-    races = await house.control.list(RaceFilter(racer_id=person.person_id, limit=20))
+    races = await house.control.list(RaceFilter(racer_id=person.person_id, limit=RACES_SHOWN))
     current = house.events.current()
     return page(
         request,
@@ -199,6 +202,7 @@ async def _racer_page(
         person=person,
         form=form,
         races=races,
+        driven=await names_in(house, *races),
         models=[shown(model) for model in await house.models.find(Sought(racer_id=person.person_id, limit=5))],
         event=current,
         places=house.queue.position_of(person.person_id),

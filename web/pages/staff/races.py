@@ -16,6 +16,7 @@ from timing.races import RaceFilter
 from timing.structs import LIVE_STATES, Event, RaceState, RaceView
 from timing.trail import trail
 from web.auth import needs
+from web.driven_names import DrivenNames, names_in, names_of_journal
 from web.given import House
 from web.pages.staff.blind import unseen
 from web.pages.staff.forms import Form
@@ -41,6 +42,8 @@ class Line(Struct, frozen=True, kw_only=True):
     event_name: str
     track_name: str
     racer_name: str
+    car: str | None
+    model: str | None
 
 
 @get("/staff/races", guards=SEE)
@@ -67,11 +70,12 @@ async def list_races(
         limit=PAGE + 1,
     )
     races = [] if problem else await house.control.list(wanted)
+    driven = await names_in(house, *races)
     older = urlencode({**chosen, "before": races[PAGE - 1].race_id}) if len(races) > PAGE else None
     return page(
         request,
         "staff/races.html",
-        lines=[_line(house, race) for race in races[:PAGE]],
+        lines=[_line(house, race, driven) for race in races[:PAGE]],
         events=house.events.list(),
         tracks=_tracks(house, event),
         chosen=chosen,
@@ -102,7 +106,9 @@ async def race_page(
     journal = await house.control.journal(race_id)
     allowed = {kind.value for kind in await house.control.allowed(race_id)}
     race, event = fold(journal, view.rules), house.events.get(view.event_id)
+    laps = laps_view(race, with_deleted=True)
     names = {track.track_id: track.name for track in event.tracks}
+    drive_name = (await names_of_journal(house, journal)).words
     return page(
         request,
         "staff/race.html",
@@ -110,9 +116,10 @@ async def race_page(
         race=view,
         event=event,
         track_name=names.get(view.track_id, view.track_id),
-        laps=laps_view(race, with_deleted=True),
+        laps=laps,
+        driven=await names_in(house, view, *laps),
         lockout=f"{race.lockout_ms / 1000:g} s",
-        trail=trail(journal, house.people.name_of, lambda track_id: names.get(track_id, track_id))[::-1],
+        trail=trail(journal, house.people.name_of, lambda track_id: names.get(track_id, track_id), drive_name)[::-1],
         blind=unseen(await house.strips.blind_spots_of(race_id), line_names(house))[:BLIND_SHOWN],
         allowed=allowed,
         may_change=bool(allowed & {"set_racer", "set_track", "set_proxy", "delete_race", "restore_race"}),
@@ -131,7 +138,7 @@ def when(iso: str) -> str:
     return f"{local.day} {local:%b, %H:%M:%S}"
 
 
-def _line(house: House, race: RaceView) -> Line:
+def _line(house: House, race: RaceView, driven: DrivenNames) -> Line:
     event = _event(house, race.event_id)
     tracks = {} if event is None else {track.track_id: track.name for track in event.tracks}
     return Line(
@@ -139,6 +146,8 @@ def _line(house: House, race: RaceView) -> Line:
         event_name="" if event is None else event.name,
         track_name=tracks.get(race.track_id, race.track_id),
         racer_name=house.people.name_of(race.racer_id),
+        car=driven.car(race.car_id),
+        model=driven.model(race.model_id),
     )
 
 

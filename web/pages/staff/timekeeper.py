@@ -22,6 +22,7 @@ from web.auth import needs, session_token
 from web.given import House, Viewer
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.panel import Part, context, notes, parts
+from web.pages.staff.race_car import back_to
 from web.prepared import make_race
 from web.render import page
 from web.staff_live import StaffLive
@@ -35,6 +36,8 @@ TRACK = "/staff/events/{event_id:str}/tracks/{track_id:str}"
 FOUND = 8
 """Racers offered while typing: as many as fit under a thumb."""
 
+ELSEWHERE = ("race", "wizard")
+"""Pages beside this one whose forms act on a race, and that are gone back to."""
 YES = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -124,11 +127,13 @@ async def start_race(
 async def act(request: AnyRequest, house: House, viewer: Viewer, race_id: FromPath[str]) -> Answer:
     """An action from a form, for browsers without script; back to where the race is."""
     form = await read_form(request)
+    back = form.text("back")
     if form.text("kind") == Kind.DISCARD and not form.flag("sure"):
-        return page(request, "staff/discard.html", race=await house.control.view(race_id), action_id=new_id())
+        race = await house.control.view(race_id)
+        return page(request, "staff/discard.html", race=race, action_id=new_id(), back=back)
     view = await house.control.act(race_id, _action(form), viewer.person_id)
-    if form.text("back") == "race":
-        return Redirect(f"/staff/races/{race_id}", status_code=303)
+    if back in ELSEWHERE:
+        return Redirect(back_to(view, back), status_code=303)
     done = "" if view.state in LIVE_STATES else f"?done={view.state.value}"
     return Redirect(f"/staff/events/{view.event_id}/tracks/{view.track_id}/timekeeper{done}", status_code=303)
 

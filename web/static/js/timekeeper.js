@@ -145,7 +145,7 @@ if (race) {
   });
   // After a press with mouse or finger the keys belong to the page again.
   document.addEventListener("click", (event) => {
-    const pressed = event.target.closest("button");
+    const pressed = event.target.closest("button, a[hx-get]");
     if (pressed && event.detail > 0) pressed.blur();
     if (pressed?.dataset.do) act(pressed.dataset.do, event);
   });
