@@ -29,6 +29,7 @@ from web.pages.staff import (
     rescore,
     strips,
     timekeeper,
+    wizard,
 )
 
 ROUTES: list[HTTPRouteHandler] = [
@@ -51,9 +52,9 @@ ROUTES: list[HTTPRouteHandler] = [
     *queue.ROUTES,
     *prepare.ROUTES,
     *timekeeper.ROUTES,
-    *races.ROUTES,
     *wizard.ROUTES,
     *race_car.ROUTES,
+    *races.ROUTES,
     *race_edit.ROUTES,
     *crossings.ROUTES,
     *rescore.ROUTES,
