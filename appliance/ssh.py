@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,10 @@ class Machine:
     username: str
     remedies: Remedies
     connect_s: float = CONNECT_S
+    keepalive_s: float = KEEPALIVE_S
     keepalives_missed: int = KEEPALIVES_MISSED
+    ciphers: Sequence[str] = ()
+    """The first that both know is taken; none: what asyncssh prefers."""
 
 
 def load_key(data_dir: Path) -> asyncssh.SSHKey:
@@ -110,36 +113,50 @@ async def signed_in(
         InvalidInput: it does not take the password.
         NotReady: it cannot be reached.
     """
-    host = _PinnedHost(pin)
+    host = PinnedHost(pin)
     with _in_words(machine, host, by_password=password is not None):
-        async with asyncio.timeout(machine.connect_s):
-            connection = await asyncssh.connect(
-                machine.host,
-                machine.port,
-                username=machine.username,
-                password=password,
-                client_keys=None if key is None else [key],
-                preferred_auth="publickey" if key is not None else "password,keyboard-interactive",
-                client_factory=lambda: host,
-                known_hosts=([], [], []),
-                server_host_key_algs=HOST_KEYS,
-                agent_path=None,
-                config=None,
-                compression_algs=None,
-                keepalive_interval=KEEPALIVE_S,
-                keepalive_count_max=machine.keepalives_missed,
-                login_timeout=machine.connect_s,
-            )
+        connection = await connected(machine, host, key=key, password=password)
     try:
         yield connection
     finally:
-        connection.abort()
-        with contextlib.suppress(TimeoutError, *FAR_ERRORS):
-            async with asyncio.timeout(CLOSE_S):
-                await connection.wait_closed()
+        await hang_up(connection)
 
 
-class _PinnedHost(asyncssh.SSHClient):
+async def connected(
+    machine: Machine, host: "PinnedHost", *, key: asyncssh.SSHKey | None = None, password: str | None = None
+) -> asyncssh.SSHClientConnection:
+    """As `signed_in`, for who closes it and puts errors into words by himself. Raises TimeoutError and `FAR_ERRORS`."""
+    ciphers = {"encryption_algs": list(machine.ciphers)} if machine.ciphers else {}
+    async with asyncio.timeout(machine.connect_s):
+        return await asyncssh.connect(
+            machine.host,
+            machine.port,
+            username=machine.username,
+            password=password,
+            client_keys=None if key is None else [key],
+            preferred_auth="publickey" if key is not None else "password,keyboard-interactive",
+            client_factory=lambda: host,
+            known_hosts=([], [], []),
+            server_host_key_algs=HOST_KEYS,
+            agent_path=None,
+            config=None,
+            compression_algs=None,
+            keepalive_interval=machine.keepalive_s,
+            keepalive_count_max=machine.keepalives_missed,
+            login_timeout=machine.connect_s,
+            **ciphers,
+        )
+
+
+async def hang_up(connection: asyncssh.SSHClientConnection) -> None:
+    """Close it, whether the other end still answers or not."""
+    connection.abort()
+    with contextlib.suppress(TimeoutError, *FAR_ERRORS):
+        async with asyncio.timeout(CLOSE_S):
+            await connection.wait_closed()
+
+
+class PinnedHost(asyncssh.SSHClient):
     """Accepts one host key, and remembers what was shown."""
 
     def __init__(self, pin: str) -> None:
@@ -158,7 +175,7 @@ class _PinnedHost(asyncssh.SSHClient):
 
 
 @contextlib.contextmanager
-def _in_words(machine: Machine, host: _PinnedHost | None = None, *, by_password: bool = False) -> Iterator[None]:
+def _in_words(machine: Machine, host: PinnedHost | None = None, *, by_password: bool = False) -> Iterator[None]:
     """What goes wrong on the way to a machine, as a person can act on it."""
     try:
         yield
@@ -206,7 +223,7 @@ def _cut_off(machine: Machine, why: str) -> NotReady:
     )
 
 
-def _other_key(machine: Machine, host: _PinnedHost | None) -> ApplianceError:
+def _other_key(machine: Machine, host: PinnedHost | None) -> ApplianceError:
     seen = None if host is None else host.seen
     if host is None or seen is None:
         return Refused(f"{machine.host} shows a host key of a kind that is not taken.", "Give it an ed25519 host key.")
