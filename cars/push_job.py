@@ -10,19 +10,17 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import asyncssh
-
 from appliance.errors import ApplianceError
 from cars import push_words as words
-from cars.push_link import CarLink, FoundModel, Gone, HelperRefused, Installed, Inventory, Stage, in_words, linked
-from cars.push_rules import PushState, space_needed_bytes
-from cars.push_sending import send_file
-from cars.push_wire import Ended, Outcome, Parcel, Send
+from cars.push_link import CarLink, Gone, Installed, Offered
+from cars.push_links import Links
+from cars.push_rules import PushState, resumes_at, space_needed_bytes
+from cars.push_wire import Ended, Outcome, Send
 from cars.push_words import CarLost
 
 PB, METADATA = "model.pb", "model_metadata.json"
-INSTALL_BYTES_PER_S = 2_000_000
-"""The helper reads and writes a model some five times; the eMMC of a car does 40 MB/s at its worst."""
+SLOW_BYTES_PER_S = 2_000_000
+"""For what writes a whole model to the disk or reads it there; the eMMC of a car does 40 MB/s at its worst."""
 CLEAN_S = 10.0
 
 Tell = Callable[[PushState, int | None], None]
@@ -32,9 +30,9 @@ Tell = Callable[[PushState, int | None], None]
 class Job:
     """`await run()` once; `cancel()` at any time, from the same loop."""
 
-    def __init__(self, order: Send, key: asyncssh.SSHKey, tell: Tell) -> None:
+    def __init__(self, order: Send, links: Links, tell: Tell) -> None:
         self._place, self._parcel, self._push_id = order.place, order.parcel, order.push_id
-        self._key = key
+        self._links = links
         self._tell = tell
         self._task: asyncio.Task[Outcome] | None = None
         self._cancelled = False
@@ -77,17 +75,19 @@ class Job:
         with contextlib.ExitStack() as stack:
             files = {name: stack.enter_context(self._opened(name, size)) for name, size in self._sizes.items()}
             self._tell(PushState.CONNECTING, None)
-            async with linked(self._place, self._key) as car:
+            async with self._links.to(self._place) as car:
                 self._tell(PushState.CHECKING, None)
-                async with self._stage(car) as stage:
-                    if stage is None:
-                        return Outcome.ALREADY_THERE
-                    await self._bring(car, stage, files)
-                    return Outcome.DONE
+                self._is_staged = True
+                async with self._tidied():
+                    offered = await car.call(Offered, "offer", *self._identity, within_s=self._slow_s)
+                    if not offered.is_there:
+                        await self._bring(car, offered, files)
+                self._is_staged = False  # The helper has nothing left there either way.
+                return Outcome.ALREADY_THERE if offered.is_there else Outcome.DONE
 
     @property
     def _sizes(self) -> dict[str, int]:
-        """The model last: the helper on the car takes nothing before both are there."""
+        """The model last: when all of it is there, both are."""
         return {METADATA: self._parcel.metadata_bytes, PB: self._parcel.pb_bytes}
 
     @contextlib.contextmanager
@@ -105,140 +105,82 @@ class Job:
             os.close(fd)
 
     @contextlib.asynccontextmanager
-    async def _stage(self, car: CarLink) -> AsyncIterator[Stage | None]:
-        """
-        The stage on the car, or None where the model is there already.
-
-        It is left tidy, but after a lost link: then it is where the next try goes on.
-        """
-        self._is_staged = True
-        opening = asyncio.create_task(car.call(Stage, "stage-open", self._parcel.token))
+    async def _tidied(self) -> AsyncIterator[None]:
+        """Whatever goes wrong leaves no stage on the car; but a lost link: there the next try goes on."""
         try:
-            held = await car.call(Inventory, "inventory", "--hash", self._parcel.folder, within_s=self._slow_s)
-            is_there = any(_is_same(found, self._parcel) for found in held.models)
-            yield None if is_there else await asyncio.shield(opening)
+            yield
         except CarLost:
-            await _over(opening)
             raise
         except asyncio.CancelledError:
             if self._cancelled:
-                await self._clean(car, opening)
+                await self._clean()
             raise
         except ApplianceError:
-            await self._clean(car, opening)
+            await self._clean()
             raise
-        else:
-            await self._clean(car, opening)
 
-    async def _clean(self, car: CarLink, opening: "asyncio.Task[Stage]") -> None:
+    async def _clean(self) -> None:
         """Away with the stage; where the car does not answer any more, the server has it done later."""
-        await _over(opening)  # Else it would be opened after it was closed.
-        with contextlib.suppress(ApplianceError):
-            await car.call(Gone, "stage-close", self._parcel.token, within_s=CLEAN_S)
-            self._is_staged = False
+        with contextlib.suppress(ApplianceError, TimeoutError):
+            async with asyncio.timeout(CLEAN_S), self._links.to(self._place) as car:
+                await car.call(Gone, "stage-close", self._parcel.token)
+                self._is_staged = False
 
-    async def _bring(self, car: CarLink, stage: Stage, files: dict[str, int]) -> None:
+    async def _bring(self, car: CarLink, offered: Offered, files: dict[str, int]) -> None:
         """Send and install; once more from the beginning where other bytes arrived."""
-        for is_again in (False, True):
-            staged = {} if is_again else {name: file.size_bytes for name, file in stage.files.items()}
-            self._check_room(stage, staged)
-            await self._send(car, stage, files, staged)
-            self._tell(PushState.VERIFYING, self._parcel.size_bytes)
-            try:
-                if staged:
-                    await self._verify(car)
-                self._is_installing = True
-                self._tell(PushState.INSTALLING, self._parcel.size_bytes)
-                await self._install(car)
-                return
-            except HelperRefused as error:
-                if error.code != "digest":
-                    raise
-                if is_again:
-                    raise words.damaged(self._place) from error
-            finally:
-                self._is_installing = False
-            if self._cancelled:
-                raise asyncio.CancelledError
-
-    def _check_room(self, stage: Stage, staged: dict[str, int]) -> None:
-        needed = space_needed_bytes(self._parcel.size_bytes, sum(staged.values()))
-        if stage.free_bytes < needed:
-            raise words.no_room(self._place, stage.free_bytes, needed)
-
-    async def _send(self, car: CarLink, stage: Stage, files: dict[str, int], staged: dict[str, int]) -> None:
-        before = 0
-        async with car.files() as sftp:
-            for name, size in self._sizes.items():
-                done = before
-
-                def on_sent(sent: int, done: int = done) -> None:
-                    self._tell(PushState.SENDING, done + sent)
-
-                try:
-                    with in_words(self._place):
-                        target = f"{stage.path}/{name}"
-                        await send_file(sftp, files[name], size, target, staged.get(name, 0), on_sent=on_sent)
-                except EOFError as error:
-                    raise words.model_gone() from error
-                except CarLost as error:
-                    await self._why_not_written(car, error)
-                    raise
-                before += size
-
-    async def _why_not_written(self, car: CarLink, error: CarLost) -> None:
-        """SFTP has no word for a full disk (OpenSSH says "Failure"): where the link still works, the car is asked."""
-        if not isinstance(error.__cause__, asyncssh.SFTPFailure):
-            return
-        stage = await car.call(Stage, "stage-state", self._parcel.token)
-        staged = {name: file.size_bytes for name, file in stage.files.items()}
-        self._check_room(stage, staged)
-
-    async def _verify(self, car: CarLink) -> None:
-        """What was put together from two tries is looked at before anything is moved; the helper does it again."""
-        stage = await car.call(Stage, "stage-state", self._parcel.token, "--hash", within_s=self._slow_s)
         wanted = {PB: self._parcel.pb_sha256, METADATA: self._parcel.metadata_sha256}
-        if {name: file.sha256 for name, file in stage.files.items() if name in wanted} != wanted:
-            raise HelperRefused.of_digest(self._place)
+        self._check_room(offered)
+        if await self._send(car, files, offered.staged) != wanted and await self._send(car, files, {}) != wanted:
+            raise words.damaged(self._place)
+        self._is_installing = True
+        try:
+            self._tell(PushState.INSTALLING, self._parcel.size_bytes)
+            await self._install(car)
+        finally:
+            self._is_installing = False
+
+    def _check_room(self, offered: Offered) -> None:
+        needed = space_needed_bytes(self._parcel.size_bytes, sum(offered.staged.values()))
+        if offered.free_bytes < needed:
+            raise words.no_room(self._place, offered.free_bytes, needed)
+
+    async def _send(self, car: CarLink, files: dict[str, int], staged: dict[str, int]) -> dict[str, str]:
+        """
+        Both files into the stage, gone on with where an earlier try stopped.
+
+        Returns:
+            Their SHA-256, as the car's disk gives them back.
+        """
+        found, before, whole = {}, 0, self._parcel.size_bytes
+        for name, size in self._sizes.items():
+            at = resumes_at(staged.get(name, 0), size)
+
+            def on_sent(sent: int, before: int = before) -> None:
+                self._tell(PushState.VERIFYING if before + sent == whole else PushState.SENDING, before + sent)
+
+            on_sent(at)
+            try:
+                found[name] = await car.send(
+                    self._parcel.token, name, files[name], at, size, on_sent=on_sent, within_s=self._slow_s
+                )
+            except EOFError as error:
+                raise words.model_gone() from error
+            before += size
+        return found
 
     async def _install(self, car: CarLink) -> None:
         parcel = self._parcel
-        installed = await car.call(
-            Installed,
-            "install",
-            parcel.token,
-            parcel.folder,
-            parcel.pb_md5,
-            parcel.pb_sha256,
-            parcel.metadata_sha256,
-            within_s=self._slow_s,
-        )
-        told = (installed.pb_md5, installed.pb_sha256, installed.metadata_sha256, installed.checksum, installed.folder)
-        if told != (parcel.pb_md5, parcel.pb_sha256, parcel.metadata_sha256, parcel.pb_md5, parcel.folder):
+        installed = await car.call(Installed, "install", *self._identity, within_s=self._slow_s)
+        told = (installed.folder, installed.checksum, installed.pb_sha256, installed.metadata_sha256)
+        if told != (parcel.folder, parcel.pb_md5, parcel.pb_sha256, parcel.metadata_sha256):
             raise words.not_proven(self._place)
+
+    @property
+    def _identity(self) -> tuple[str, ...]:
+        parcel = self._parcel
+        return parcel.token, parcel.folder, parcel.pb_md5, parcel.pb_sha256, parcel.metadata_sha256
 
     @property
     def _slow_s(self) -> float:
         """For what reads the whole model on the car."""
-        return 60.0 + self._parcel.size_bytes / INSTALL_BYTES_PER_S
-
-
-async def _over(opening: "asyncio.Task[Stage]") -> None:
-    """Wait until the car has answered, or no longer will."""
-    with contextlib.suppress(ApplianceError):
-        await opening
-
-
-def _is_same(found: FoundModel, parcel: Parcel) -> bool:
-    """
-    Whether this folder is what would be installed, by the real files and not by what checksum.txt says of them.
-
-    What the car itself made of it when it loaded it (model.xml, model.bin, model.tflite) may lie beside.
-    """
-    return (found.folder, found.pb_md5, found.pb_sha256, found.metadata_sha256, found.checksum) == (
-        parcel.folder,
-        parcel.pb_md5,
-        parcel.pb_sha256,
-        parcel.metadata_sha256,
-        parcel.pb_md5,
-    )
+        return 60.0 + self._parcel.size_bytes / SLOW_BYTES_PER_S

@@ -18,6 +18,7 @@ from appliance.ids import new_id
 from cars import push_schema
 from cars import push_words as words
 from cars.car_history import CarNote
+from cars.car_structs import Platform
 from cars.cars import Cars
 from cars.facts import PushesChanged
 from cars.model_structs import ModelFacts, ModelView
@@ -216,7 +217,15 @@ class PushLine:
 
     def _place(self, car_id: str) -> Place:
         car = self._cars.enrolled(car_id)
-        return Place(name=car.name, address=car.address, port=car.port, username=car.username, host_key=car.host_key)
+        return Place(
+            name=car.name,
+            serial=car.serial,
+            address=car.address,
+            port=car.port,
+            username=car.username,
+            host_key=car.host_key,
+            has_aes=car.platform is not Platform.PI,  # A Pi 4 has none.
+        )
 
     # news of the worker
 
@@ -244,7 +253,10 @@ class PushLine:
             self._lost(push, error or words.worker_died())
         else:
             self._open.reached(push.row.car_id)
-            self._end(push, OUTCOMES[ended.outcome], error)
+            outcome = OUTCOMES[ended.outcome]
+            if outcome is PushState.ALREADY_THERE and push.sent_bytes:
+                outcome = PushState.DONE  # An earlier try brought it, and its answer was lost.
+            self._end(push, outcome, error)
 
     def _lost(self, push: OpenPush, error: ApplianceError) -> None:
         if push.row.cancelled_by is not None:

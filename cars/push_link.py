@@ -1,13 +1,15 @@
 """
-SSH to a car for the push worker: sign in, call the helper, open SFTP; what goes wrong is either `CarLost` or final.
+The helper on a car, asked verb after verb over one SSH session: what goes wrong is either `CarLost` or final.
 
-Imports asyncssh, which takes 20 MB and a share of a core: for the worker's process only.
+Imports asyncssh, which takes 20 MB and a share of a core: for the push worker's process only.
 """
 
 import asyncio
 import contextlib
+import os
 import shlex
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,21 +18,24 @@ import msgspec
 from msgspec import Struct
 
 from appliance.errors import NotReady
-from appliance.ssh import HOST_KEYS
+from appliance.ssh import PinnedHost, connected, hang_up
 from cars import push_words as words
+from cars.car_ssh import machine_of
 from cars.push_wire import HELPER, ModelOnCar, Place
 
-CONNECT_S = 15.0
-"""TCP, handshake and sign-in: an Atom at full load on bad Wi-Fi; two lost packets alone cost 3 s."""
 KEEPALIVE_S = 5.0
 KEEPALIVES_MISSED = 4
 """20 s of silence: a car that drives behind a wall comes back sooner, and every answer counts as a sign of life."""
 CALL_S = 45.0
 """The helper waits up to 30 s for its turn on the car."""
-CLOSE_S = 3.0
+AWAKE_S = 3.0
+"""A line that was kept, and has no answer within this, is not waited for: a new one is made."""
+STALLED_S = 60.0
+"""sshd still answers, but nothing is written any more: the car's disk hangs."""
+CHUNK_BYTES = 262_144
 WITH_AES = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com")
 WITHOUT_AES = ("chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com")
-"""AES-GCM takes half the time of ChaCha20 where the CPU has AES; a Pi 4 has not (measured: stack notes, section 6)."""
+"""AES-GCM takes half the time of ChaCha20 where both CPUs have AES; a Pi 4 has not (stack notes, section 6)."""
 
 WORTH_ANOTHER_TRY = frozenset({"busy", "no_stage", "not_staged"})
 """What the helper says where somebody else is at the car too, or has cleaned up."""
@@ -39,40 +44,32 @@ T = TypeVar("T", bound=Struct)
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """The helper's answer, as far as all verbs share it."""
+    """The helper's answer, as far as all verbs share it; or, with `at`, how many bytes of a file it has so far."""
 
-    ok: bool
+    ok: bool | None = None
     code: str = ""
     message: str = ""
+    at: int | None = None
 
 
-class StagedFile(Struct, frozen=True, kw_only=True):
-    """A file in the stage; `sha256` where it was asked for."""
+class Offered(Struct, frozen=True, kw_only=True):
+    """Whether the model is on the car already; if not, the bytes of each file that were sent before, and the room."""
 
-    size_bytes: int
-    sha256: str | None = None
-
-
-class Stage(Struct, frozen=True, kw_only=True):
-    """The folder on the car that the box may fill."""
-
-    path: str
-    files: dict[str, StagedFile]
+    is_there: bool
+    staged: dict[str, int]
     free_bytes: int
 
 
-class FoundModel(ModelOnCar, frozen=True, kw_only=True):
-    """The same with the digests of the real files, where they were asked for."""
+class Received(Struct, frozen=True, kw_only=True):
+    """What the car's disk gives back of a file that was sent."""
 
-    pb_md5: str | None = None
-    pb_sha256: str | None = None
-    metadata_sha256: str | None = None
+    sha256: str
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
     """What the car holds."""
 
-    models: tuple[FoundModel, ...]
+    models: tuple[ModelOnCar, ...]
     free_bytes: int
 
 
@@ -80,7 +77,6 @@ class Installed(Struct, frozen=True, kw_only=True):
     """What was read back after an install."""
 
     folder: str
-    pb_md5: str
     pb_sha256: str
     metadata_sha256: str
     checksum: str
@@ -95,22 +91,45 @@ class HelperRefused(NotReady):
     """The helper said no; `code` is for the program."""
 
     def __init__(self, place: Place, told: Told) -> None:
-        refusal = words.full(place) if told.code == "disk_full" else words.refused(place, told.message)
+        refusal = words.of_helper(place, told.code, told.message)
         super().__init__(refusal.message, refusal.remedy)
         self.code = told.code
 
-    @classmethod
-    def of_digest(cls, place: Place) -> "HelperRefused":
-        """As the helper itself would say it of what arrived."""
-        return cls(place, Told(ok=False, code="digest", message="Other bytes arrived than were sent."))
-
 
 class CarLink:
-    """A signed-in connection."""
+    """
+    A line to the helper. One thing is asked at a time.
 
-    def __init__(self, place: Place, connection: asyncssh.SSHClientConnection) -> None:
+    `is_fit`: the last answer came and was yes, so that the next may be asked. After anything else it is closed.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        connection: asyncssh.SSHClientConnection,
+        process: "asyncssh.SSHClientProcess[bytes]",
+    ) -> None:
         self.place = place
+        self.is_fit = False
         self._connection = connection
+        self._process = process
+        self._has_begun = False
+
+    async def begin(self) -> None:
+        """Wait until the helper listens. Raises as `call`, and where it is another car."""
+        with self._turn():
+            await self._answer(Gone, CALL_S)
+        self._has_begun = True
+
+    async def is_awake(self) -> bool:
+        """Whether the helper is still there; never raises."""
+        try:
+            with self._turn():
+                self._ask()
+                await self._answer(Gone, AWAKE_S)
+        except NotReady:
+            return False
+        return True
 
     async def call(self, kind: type[T], verb: str, *arguments: str, within_s: float = CALL_S) -> T:
         """
@@ -121,71 +140,139 @@ class CarLink:
             PushFailed: there is no helper, or it may not be called.
             CarLost: no answer.
         """
-        command = " ".join(map(shlex.quote, (*HELPER, verb, *arguments)))
+        with self._turn():
+            self._ask(verb, *arguments)
+            return await self._answer(kind, within_s)
+
+    async def send(
+        self, token: str, name: str, fd: int, at: int, size: int, *, on_sent: Callable[[int], None], within_s: float
+    ) -> str:
+        """
+        The bytes of the open file `fd` from `at` to `size` into the stage; the first `at` are there.
+
+        Args:
+            on_sent: Told how many bytes of the file the car has written.
+            within_s: For the car to look at the whole when it is there.
+
+        Returns:
+            The SHA-256 of what the car's disk gives back.
+
+        Raises:
+            EOFError: `fd` has fewer bytes.
+            HelperRefused, CarLost: as `call`.
+        """
+        with self._turn():
+            self._ask("receive", token, name, str(at), str(size))
+            pouring = asyncio.create_task(self._pour(fd, at, size))
+            try:
+                return await self._received(size, on_sent, within_s)
+            except words.CarLost:
+                if pouring.done() and isinstance(pouring.exception(), EOFError):
+                    raise EOFError from None  # The car hung up because the box did.
+                raise
+            finally:
+                pouring.cancel()
+                await asyncio.gather(pouring, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Hang up; the helper ends with it."""
+        self.is_fit = False
+        await hang_up(self._connection)
+
+    def drop(self) -> None:
+        """The same without waiting."""
+        self.is_fit = False
+        self._connection.abort()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        self.is_fit = False
         with in_words(self.place):
-            async with asyncio.timeout(within_s):
-                done = await self._connection.run(command, stdin=asyncssh.DEVNULL, encoding=None)
-        if done.exit_status is None or done.exit_signal is not None:
-            raise words.lost(self.place, "it broke a command off")
+            yield
+        self.is_fit = True
+
+    def _ask(self, *asked: str) -> None:
+        self._process.stdin.write(msgspec.json.encode(asked) + b"\n")
+
+    async def _pour(self, fd: int, at: int, size: int) -> None:
+        stdin = self._process.stdin
+        while at < size:
+            # A model lies in the page cache or on the box's own disk, and this process does nothing else.
+            chunk = os.pread(fd, min(CHUNK_BYTES, size - at), at)
+            if not chunk:
+                stdin.write_eof()
+                raise EOFError
+            stdin.write(chunk)
+            at += len(chunk)
+            await stdin.drain()
+
+    async def _received(self, size: int, on_sent: Callable[[int], None], within_s: float) -> str:
+        is_all_there = False
+        while True:
+            line, told = await self._line(within_s if is_all_there else STALLED_S)
+            if told.at is None:
+                return self._yes(Received, line, told).sha256
+            is_all_there = told.at == size
+            on_sent(told.at)
+
+    async def _answer(self, kind: type[T], within_s: float) -> T:
+        return self._yes(kind, *await self._line(within_s))
+
+    async def _line(self, within_s: float) -> tuple[bytes, Told]:
+        async with asyncio.timeout(within_s):
+            line = await self._process.stdout.readline()
+            if not line.endswith(b"\n"):
+                await self._process.wait_closed()
         try:
-            line = done.stdout or b""
-            told = msgspec.json.decode(line, type=Told)
-            if told.ok:
-                return msgspec.json.decode(line, type=kind)
+            return line, msgspec.json.decode(line, type=Told)
         except msgspec.DecodeError as error:
-            raise words.no_helper(self.place) from error
+            raise self._silence() from error
+
+    def _silence(self) -> NotReady:
+        """Why no line came."""
+        if self._has_begun or self._process.exit_status is None or self._process.exit_signal is not None:
+            return words.lost(self.place, "it broke a command off")
+        return words.no_helper(self.place)
+
+    def _yes(self, kind: type[T], line: bytes, told: Told) -> T:
+        if told.ok:
+            try:
+                return msgspec.json.decode(line, type=kind)
+            except msgspec.DecodeError as error:
+                raise words.no_helper(self.place) from error
         if told.code in WORTH_ANOTHER_TRY:
             raise words.lost(self.place, told.message.rstrip(".").lower())
         raise HelperRefused(self.place, told)
 
-    @contextlib.asynccontextmanager
-    async def files(self) -> AsyncIterator[asyncssh.SFTPClient]:
-        """SFTP; the errors of what is done with it are the caller's to put `in_words`."""
-        with in_words(self.place):
-            async with asyncio.timeout(CONNECT_S):
-                sftp = await self._connection.start_sftp_client()
-        try:
-            yield sftp
-        finally:
-            sftp.exit()
 
-
-@contextlib.asynccontextmanager
-async def linked(place: Place, key: asyncssh.SSHKey) -> AsyncIterator[CarLink]:
+async def opened(place: Place, key: asyncssh.SSHKey) -> CarLink:
     """
-    Sign in to a car that shows its pinned host key.
+    Sign in to a car that shows its pinned host key and has the serial it was paired with.
 
     Raises:
-        PushFailed: another host key, or our key is not taken.
+        PushFailed: another host key, or our key is not taken, or there is no helper.
+        HelperRefused: it is another car.
         CarLost: it cannot be reached.
     """
-    host = _PinnedHost(place.host_key)
+    machine = replace(
+        machine_of(place.address, place.port, place.username),
+        keepalive_s=KEEPALIVE_S,
+        keepalives_missed=KEEPALIVES_MISSED,
+        ciphers=WITH_AES if place.has_aes and has_aes() else WITHOUT_AES,
+    )
+    command = shlex.join((*HELPER, "for", place.serial, "listen"))
     with in_words(place):
-        async with asyncio.timeout(CONNECT_S):
-            connection = await asyncssh.connect(
-                place.address,
-                place.port,
-                username=place.username,
-                client_keys=[key],
-                preferred_auth="publickey",
-                client_factory=lambda: host,
-                known_hosts=([], [], []),
-                server_host_key_algs=HOST_KEYS,
-                encryption_algs=WITH_AES if has_aes() else WITHOUT_AES,
-                agent_path=None,
-                config=None,
-                compression_algs=None,
-                keepalive_interval=KEEPALIVE_S,
-                keepalive_count_max=KEEPALIVES_MISSED,
-                login_timeout=CONNECT_S,
-            )
+        connection = await connected(machine, PinnedHost(place.host_key), key=key)
     try:
-        yield CarLink(place, connection)
-    finally:
-        connection.abort()
-        with contextlib.suppress(TimeoutError, OSError, asyncssh.Error):
-            async with asyncio.timeout(CLOSE_S):
-                await connection.wait_closed()
+        with in_words(place):
+            async with asyncio.timeout(CALL_S):
+                process = await connection.create_process(command, encoding=None, stderr=asyncssh.DEVNULL)
+        link = CarLink(place, connection, process)
+        await link.begin()
+    except BaseException:
+        await hang_up(connection)
+        raise
+    return link
 
 
 @contextlib.contextmanager
@@ -201,8 +288,6 @@ def in_words(place: Place) -> Iterator[None]:
         raise words.lost(place, "it does not answer") from error
     except OSError as error:
         raise words.lost(place, (error.strerror or "no connection").lower()) from error
-    except (asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied, asyncssh.SFTPNoSuchFile) as error:
-        raise words.lost(place, "it does not write what is sent") from error
     except asyncssh.ConnectionLost as error:
         raise words.lost(place, "it stopped answering") from error
     except asyncssh.Error as error:
@@ -217,13 +302,3 @@ def has_aes(cpu_info: Path = Path("/proc/cpuinfo")) -> bool:
         return False
     # x86 calls them flags, ARM Features.
     return any("aes" in line.split() for line in lines if line.lower().startswith(("flags", "features")))
-
-
-class _PinnedHost(asyncssh.SSHClient):
-    """Accepts one host key; asyncssh asks for every one, as it knows no host."""
-
-    def __init__(self, pin: str) -> None:
-        self._pin = pin.split()[:2]
-
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        return key.export_public_key().decode().split()[:2] == self._pin

@@ -131,11 +131,6 @@ def space_needed_bytes(model_bytes: int, staged_bytes: int = 0) -> int:
     return 2 * model_bytes - min(staged_bytes, model_bytes) + SPACE_SPARE_BYTES
 
 
-def resumes_at(staged_bytes: int, size_bytes: int, in_flight_bytes: int) -> int:
-    """
-    Where to go on.
-
-    The last `in_flight_bytes` before a broken link may have holes: writes are answered in any order. More than the
-    whole is another file: from the beginning.
-    """
-    return 0 if staged_bytes > size_bytes else max(0, staged_bytes - in_flight_bytes)
+def resumes_at(staged_bytes: int, size_bytes: int) -> int:
+    """Where to go on: the car writes in order. More than the whole is another file: from the beginning."""
+    return 0 if staged_bytes > size_bytes else staged_bytes

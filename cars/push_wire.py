@@ -18,13 +18,19 @@ HELPER = ("sudo", "-n", "/usr/local/sbin/trackside-car")
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where a car is, and the host key it must show ("ssh-ed25519 AAAA…"). `name` is what people call it."""
+    """
+    Where a car is, and the host key it must show ("ssh-ed25519 AAAA…"). `name` is what people call it.
+
+    `serial` is who it must be besides: copies of one image all show one key. `has_aes`: its CPU may well have it.
+    """
 
     name: str
+    serial: str
     address: str
     port: int
     username: str
     host_key: str
+    has_aes: bool
 
 
 class Parcel(Struct, frozen=True, kw_only=True):

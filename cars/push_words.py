@@ -67,8 +67,20 @@ def not_proven(place: Place) -> PushFailed:
     )
 
 
-def refused(place: Place, message: str) -> PushFailed:
-    """Another refusal of the helper, in its own words."""
+def other_car(place: Place) -> PushFailed:
+    """The host key is right, the serial is another's."""
+    return PushFailed(
+        f"Another car answers at {place.address}, with the host key of {place.name}: nothing was sent.",
+        "Cars that were flashed from one copied image show one key. Flash one of them anew, then pair it again.",
+    )
+
+
+def of_helper(place: Place, code: str, message: str) -> PushFailed:
+    """A refusal of the helper; in its own words where there are no better ones."""
+    if code == "disk_full":
+        return full(place)
+    if code == "other_car":
+        return other_car(place)
     return PushFailed(f"{place.name} refused: {message}", "Do what it says, then push again.")
 
 

@@ -26,14 +26,14 @@ from appliance.errors import ApplianceError
 from appliance.ssh import load_key
 from cars import push_words as words
 from cars.push_job import CLEAN_S, Job
-from cars.push_link import CALL_S, Gone, Inventory, linked
+from cars.push_link import CALL_S, Gone, Inventory
+from cars.push_links import Links
 from cars.push_rate import Rate
 from cars.push_rules import PushState
 from cars.push_wire import (
     ORDERS,
     Cancel,
     Ended,
-    ModelOnCar,
     ModelsRead,
     News,
     Outcome,
@@ -64,7 +64,7 @@ class Worker:
     """Takes orders until it is closed."""
 
     def __init__(self, key: asyncssh.SSHKey, say: Say) -> None:
-        self._key = key
+        self._links = Links(key)
         self._say = say
         self._jobs: dict[str, Job] = {}
         self._cars: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -74,7 +74,7 @@ class Worker:
         """Begin what is ordered; every order but `Cancel` is answered in the end."""
         match ORDERS.decode(line):
             case Send() as order:
-                job = Job(order, self._key, _Reporter(order.push_id, self._say).tell)
+                job = Job(order, self._links, _Reporter(order.push_id, self._say).tell)
                 self._jobs[order.push_id] = job
                 self._begin(self._send(order, job))
             case Cancel(push_id=push_id):
@@ -90,6 +90,7 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._links.close()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -117,22 +118,19 @@ class Worker:
     async def _tidy(self, order: Tidy) -> None:
         is_gone = False
         with contextlib.suppress(ApplianceError):
-            async with self._car(order.place), linked(order.place, self._key) as car:
+            async with self._car(order.place), self._links.to(order.place) as car:
                 await car.call(Gone, "stage-close", order.token, within_s=CALL_S + CLEAN_S)
                 is_gone = True
         self._say(Tidied(order_id=order.order_id, is_gone=is_gone))
 
     async def _read_models(self, order: ReadModels) -> None:
         try:
-            async with linked(order.place, self._key) as car:
+            async with self._links.to(order.place) as car:
                 held = await car.call(Inventory, "inventory")
         except ApplianceError as error:
             self._say(ModelsRead(request_id=order.request_id, reason=error.message, remedy=error.remedy))
             return
-        models = tuple(
-            ModelOnCar(**{name: getattr(found, name) for name in ModelOnCar.__struct_fields__}) for found in held.models
-        )
-        self._say(ModelsRead(request_id=order.request_id, models=models, free_bytes=held.free_bytes))
+        self._say(ModelsRead(request_id=order.request_id, models=held.models, free_bytes=held.free_bytes))
 
     def _car(self, place: Place) -> asyncio.Lock:
         """One change at a time on one car, also where a stage is tidied while the next model comes."""

@@ -43,6 +43,8 @@ class WorkerProcess(Generic[NewsT]):
         news: "msgspec.json.Decoder[NewsT | Beat]",
         take: Callable[[NewsT], None],
         died: Callable[[], None],
+        *,
+        idle_s: float = IDLE_S,
     ) -> None:
         """
         Args:
@@ -50,12 +52,14 @@ class WorkerProcess(Generic[NewsT]):
             news: Reads a line of what it says.
             take: Told all news but the beats, on the loop.
             died: Told that the process ended with work to do; all that was ordered and not answered is lost.
+            idle_s: How long it is kept without anything to do.
         """
         self._module = command[0]
         self._command = [sys.executable, "-m", *command]
         self._news = news
         self._take = take
         self._died = died
+        self._idle_s = idle_s
         self._orders: list[bytes] = []
         self._wanted = asyncio.Event()
         self._is_let_go = False
@@ -85,7 +89,7 @@ class WorkerProcess(Generic[NewsT]):
     def rest(self) -> None:
         """Nothing is to be done: unless that changes, the process ends soon."""
         if self._idle is None and self._writer is not None:
-            self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._let_go)
+            self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._let_go)
 
     async def stop(self) -> None:
         """End it now; what was sent so far stays on the cars."""

@@ -7,6 +7,7 @@ cars.standin.light FOLDER …`): asyncssh stays out of the server. tests/cars/ha
 """
 
 import asyncio
+import contextlib
 import os
 import shlex
 import shutil
@@ -26,11 +27,14 @@ from cars.standin.console import Flask
 from cars.standin.firewall import Firewall
 from cars.standin.light_door import Door
 from cars.standin.light_files import LightFiles, Link
-from cars.standin.light_pairing import Pairing, Said
+from cars.standin.light_pairing import Pairing
 from cars.standin.light_tree import HELPER, HOST_KEY, grow, put_helper, tool_path
 from cars.standin.machine import Machine
 from cars.standin.profiles import PROFILES
 from cars.standin.tools import ToolSocket
+
+SENT_AT_ONCE_BYTES = 65_536
+TOLD_AT_ONCE_BYTES = 65_536
 
 
 class LightCarSettings(Struct, frozen=True, kw_only=True):
@@ -216,23 +220,41 @@ class LightCar:
         """The helper, or what a box asks to pair; whatever else is asked does not exist here."""
         words = shlex.split(process.command or "")
         if words[:3] == ["sudo", "-n", HELPER] and await asyncio.to_thread(self.pairing.has_helper):
-            said = await self._helped(words[3:])
-        else:
-            sent = await process.stdin.read() if words[:1] == ["sh"] else b""
-            said = await asyncio.to_thread(self.pairing.answer, words, sent.decode())
+            process.exit(await self._helped(process, words[3:]))
+            return
+        sent = await process.stdin.read() if words[:1] == ["sh"] else b""
+        said = await asyncio.to_thread(self.pairing.answer, words, sent.decode())
         process.stdout.write(said.out.encode())
         process.stderr.write(said.err.encode())
         process.exit(said.code)
 
-    async def _helped(self, arguments: list[str]) -> Said:
+    async def _helped(self, process: "asyncssh.SSHServerProcess[bytes]", arguments: list[str]) -> int:
         helper = str(self.folder / HELPER.lstrip("/"))
         environment = {"PATH": tool_path(self.folder), "HOME": str(self.folder / "root"), "SUDO_UID": str(os.getuid())}
         environment |= {"SUDO_GID": str(os.getgid())}
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-IS", helper, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment
+            sys.executable, "-IS", helper, *arguments, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment
         )
-        out, err = await child.communicate()
-        return Said(out.decode(), err.decode(), child.returncode or 0)
+        assert child.stdin is not None  # noqa: S101  a pipe was asked for
+        assert child.stdout is not None  # noqa: S101  a pipe was asked for
+        sending = asyncio.create_task(self._sent(process.stdin, child.stdin))
+        try:
+            while told := await child.stdout.read(TOLD_AT_ONCE_BYTES):
+                process.stdout.write(told)
+            return await child.wait()
+        finally:
+            sending.cancel()
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+
+    async def _sent(self, near: "asyncssh.SSHReader[bytes]", far: asyncio.StreamWriter) -> None:
+        """What the box sends to the helper, at the pace of the link."""
+        with contextlib.suppress(OSError, asyncssh.Error):
+            while sent := await near.read(SENT_AT_ONCE_BYTES):
+                await self.link.carry(len(sent))
+                far.write(sent)
+                await far.drain()
+        far.close()
 
 
 async def serve(folder: Path, cars: list[LightCarSettings]) -> None:

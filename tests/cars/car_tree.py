@@ -148,32 +148,37 @@ class CarTree:
         file = self.shims / "calls"
         return file.read_text().splitlines() if file.exists() else []
 
-    def call(self, *arguments: str, python: Path | None = None) -> dict[str, Any]:
-        """One call as sudo makes it; what it answers is one line."""
-        interpreter = str(python or sys.executable)
-        done = subprocess.run(
-            [interpreter, "-IS", str(self.helper), *arguments],
-            env={"SUDO_UID": str(SENDER), "SUDO_GID": str(SENDER)},
-            capture_output=True,
-            text=True,
-            timeout=SETTLED_S,
-            check=False,
-        )
-        assert done.stderr == ""
-        assert done.stdout.count("\n") == 1
-        told: dict[str, Any] = json.loads(done.stdout)
+    def call(self, *arguments: str, python: str | None = None, sends: bytes = b"") -> dict[str, Any]:
+        """One call as sudo makes it, with bytes for its standard input; what it answers is its last line."""
+        done = self.run(*arguments, python=python, sends=sends)
+        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         assert done.returncode == (0 if told["ok"] else 1)
         return told
 
+    def run(
+        self, *arguments: str, python: str | None = None, sends: bytes = b""
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """The same, with everything that it says."""
+        done = subprocess.run(
+            [python or sys.executable, "-IS", str(self.helper), *arguments],
+            env={"SUDO_UID": str(SENDER), "SUDO_GID": str(SENDER)},
+            input=sends,
+            capture_output=True,
+            timeout=SETTLED_S,
+            check=False,
+        )
+        assert done.stderr == b""
+        return done
+
     def stage(self, token: str, pb: bytes, metadata: bytes) -> tuple[str, str, str]:
-        """Open a stage and fill it as its sender; answers the digests that `install` asks for."""
-        told = self.call("stage-open", token)
-        assert told["ok"], told
+        """Bring a model to the car, without installing it; answers the digests that `install` asks for."""
+        digests = digest("md5", pb), digest("sha256", pb), digest("sha256", metadata)
+        offered = self.call("offer", token, "not-there", *digests)
+        assert offered["ok"], offered
         for name, data in (("model.pb", pb), ("model_metadata.json", metadata)):
-            file = Path(f"{self.root}{told['path']}") / name
-            file.write_bytes(data)
-            os.chown(file, SENDER, SENDER)
-        return digest("md5", pb), digest("sha256", pb), digest("sha256", metadata)
+            told = self.call("receive", token, name, "0", str(len(data)), sends=data)
+            assert told == {"ok": True, "sha256": digest("sha256", data)}
+        return digests
 
     def held(self, folder: str) -> dict[str, bytes] | None:
         """What a model's folder holds; None where there is none."""

@@ -1,7 +1,7 @@
 """
 A program: calls a car's helper again and again, killed at its first step, at its second, and so on to the last.
 
-    python -IB kill_everywhere.py HELPER SAVED ROOT STAGE ARGUMENT…
+    python -IB kill_everywhere.py HELPER SAVED ROOT ARGUMENT…
 
 A step is whatever the interpreter audits: opening, renaming, making, removing, below ROOT. Before each try the car
 below ROOT is brought back to what SAVED holds; after each, a line of JSON tells what is there, before and after
@@ -17,9 +17,8 @@ from pathlib import Path
 
 STEPS = ("open", "os.", "shutil.", "ctypes.dlsym")
 """The interpreter's names of the events that touch files, and of the call that exchanges two names."""
-helper, saved, root, stage = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
-arguments = sys.argv[5:]
-sender = int(os.environ["SUDO_UID"])
+helper, saved, root = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+arguments = sys.argv[4:]
 text = compile(Path(helper).read_text(), helper, "exec")
 for name in ("ctypes", "fcntl", "hashlib", "contextlib", "errno", "stat", "time"):
     __import__(name)
@@ -68,9 +67,6 @@ number = 0
 while True:
     shutil.rmtree(home)
     shutil.copytree(saved, home, symlinks=True)
-    os.chown(home / ".trackside" / stage, sender, sender)
-    for file in (home / ".trackside" / stage).iterdir():
-        os.chown(file, sender, sender)
     was_killed = called(*arguments, kill_at=number) == -signal.SIGKILL
     after_kill = held(home / "artifacts")
     recovered = called("recover")

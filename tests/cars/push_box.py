@@ -118,10 +118,12 @@ class PushBox:
                 return racer.racer_id
         return (await self.people.sign_up(NewRacer(username=username))).person_id
 
-    async def car(self, car: SmallCar, name: str = "blue-1", *, host_key: str | None = None) -> str:
+    async def car(
+        self, car: SmallCar, name: str = "blue-1", *, host_key: str | None = None, serial: str | None = None
+    ) -> str:
         """A small car, enrolled."""
         enrolled = await self.cars.add_enrolled(
-            serial=f"AMSS-{car.port}",
+            serial=serial or car.serial,
             name=name,
             platform=Platform.STOCK_20,
             username=car.user,

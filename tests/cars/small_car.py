@@ -22,20 +22,24 @@ DISK_BYTES = 400_000_000
 
 INSIDE = """
 mount --bind "$1" /opt && mount --bind "$2" /usr/local/sbin || exit 1
-shift 2; exec "$@"
+mount -t tmpfs tmpfs /sys/class && mkdir -p /sys/class/dmi/id && echo "$3" > /sys/class/dmi/id/chassis_serial || exit 1
+shift 3; exec "$@"
 """
 
 
 class SmallCar(Sshd):
     """`with SmallCar(directory, key)`: a car with room for models, which the box may sign in to with its key."""
 
-    def __init__(self, directory: Path, key: asyncssh.SSHKey, *, disk_bytes: int = DISK_BYTES) -> None:
+    def __init__(
+        self, directory: Path, key: asyncssh.SSHKey, *, disk_bytes: int = DISK_BYTES, serial: str = "AMSS-TEST"
+    ) -> None:
+        self.serial = serial
         self.cable = Cable()
         super().__init__(directory, cable=self.cable)
         self._disk, self._programs = directory / "opt", directory / "sbin"
         self._disk_bytes = disk_bytes
         inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", INSIDE, "sh"]
-        self._over_there = [*self.cable.over_there, *inside, str(self._disk), str(self._programs)]
+        self._over_there = [*self.cable.over_there, *inside, str(self._disk), str(self._programs), serial]
         self.authorize(" ".join(key.export_public_key().decode().split()[:2]))
         self.more = "MaxSessions 10"
 

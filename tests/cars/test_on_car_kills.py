@@ -36,7 +36,7 @@ def tries(tree: CarTree, *arguments: str) -> list[dict[str, Any]]:
     shutil.copytree(tree.home, saved, symlinks=True)
     program = Path(__file__).with_name("kill_everywhere.py")
     done = subprocess.run(
-        [sys.executable, "-IB", str(program), str(tree.helper), str(saved), str(tree.root), TOKEN, *arguments],
+        [sys.executable, "-IB", str(program), str(tree.helper), str(saved), str(tree.root), *arguments],
         env={"SUDO_UID": str(SENDER), "SUDO_GID": str(SENDER)},
         capture_output=True,
         text=True,
@@ -87,7 +87,7 @@ def test_a_kill_while_a_first_model_is_installed_leaves_it_whole_or_absent(memor
 
 def test_a_kill_while_a_model_is_deleted_leaves_it_whole_or_gone(memory: Path) -> None:
     tree = CarTree(memory / "car")
-    tree.stage(TOKEN, b"", b"")
+    tree.call("recover")
     tree.model("anna", b"old", b"{}")
     found = tries(tree, "delete", "anna")
     old = of("anna", found[0]["after_kill"])

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import hashlib
-import json
 import signal
 import subprocess
 import sys
@@ -210,17 +209,21 @@ async def test_the_helper_is_killed_between_its_renames_and_the_next_one_mends_i
 
 
 async def stage(car: Car, graph: bytes) -> None:
-    """As SFTP leaves it there."""
-    told = await car.run(f"{HELPER} stage-open {TOKEN}")
-    folder = car.path(json.loads(told.out)["path"])
-    (folder / "model.pb").write_bytes(graph)
-    (folder / "model_metadata.json").write_bytes(b"{}")
+    """As a push brings it."""
+    assert (await car.run(f"{HELPER} offer {identity(graph)}")).code == 0
+    for name, data in (("model.pb", graph), ("model_metadata.json", b"{}")):
+        words = f"{HELPER} receive {TOKEN} {name} 0 {len(data)}"
+        assert (await car.run(f"printf %s '{data.decode()}' | {words}")).code == 0
 
 
 def install_of(graph: bytes) -> str:
+    return f"{HELPER} install {identity(graph)}"
+
+
+def identity(graph: bytes) -> str:
     md5 = hashlib.md5(graph, usedforsecurity=False).hexdigest()
     digests = [hashlib.sha256(data).hexdigest() for data in (graph, b"{}")]
-    return f"{HELPER} install {TOKEN} racer {md5} {' '.join(digests)}"
+    return f"{TOKEN} racer {md5} {' '.join(digests)}"
 
 
 async def test_sshd_is_away_for_a_while_when_a_stock_core_starts(hall: Hall) -> None:

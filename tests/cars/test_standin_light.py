@@ -83,15 +83,15 @@ def test_a_model_is_staged_and_installed_as_on_a_real_car(tmp_path: Path, key: a
 async def install(started: LightCarStarted, key: asyncssh.SSHKey) -> None:
     """As the box does it."""
     async with connected(started, key) as ssh:
-        path = (await asked(ssh, f"stage-open {TOKEN}"))["path"]
-        async with ssh.start_sftp_client() as sftp:
-            for name, content in (("model.pb", b"graph"), ("model_metadata.json", b"{}")):
-                async with sftp.open(f"{path}/{name}", "wb") as file:
-                    await file.write(content)
         md5 = hashlib.md5(b"graph", usedforsecurity=False).hexdigest()
         sha256, metadata = hashlib.sha256(b"graph").hexdigest(), hashlib.sha256(b"{}").hexdigest()
+        assert not (await asked(ssh, f"offer {TOKEN} racer-model {md5} {sha256} {metadata}"))["is_there"]
+        for name, content in (("model.pb", b"graph"), ("model_metadata.json", b"{}")):
+            words = f"{HELPER} receive {TOKEN} {name} 0 {len(content)}"
+            told = await ssh.run(words, input=content, encoding=None)
+            assert b'"ok": true' in (told.stdout or b"")
         installed = await asked(ssh, f"install {TOKEN} racer-model {md5} {sha256} {metadata}")
-    assert (installed["ok"], installed["pb_md5"]) == (True, md5)
+    assert (installed["ok"], installed["checksum"]) == (True, md5)
 
 
 async def test_it_shows_its_light_its_battery_and_its_versions(car: LightCar, key: asyncssh.SSHKey) -> None:
