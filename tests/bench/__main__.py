@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-NAMES = ("durable", "startup", "board", "page", "fanout", "edges", "timer-vs-poll", "recorder-size", "tui")
+NAMES = ("durable", "startup", "board", "page", "fanout", "edges", "timer-vs-poll", "recorder-size", "tui", "intake")
 
 
 def main(names: list[str]) -> int:
