@@ -2,13 +2,15 @@
 Backup while the box runs, and restore while it does not.
 
 A backup is a directory: trackside.db, edges.db when there is one, the box's secret (so that printed badges go on
-working), and manifest.json with sizes and SHA-256. It holds names and password hashes: keep it as safe as the box.
+working), and manifest.json with sizes and SHA-256; when asked, the files that the rooms above name as their parts
+(appliance/backup_parts.py). It holds names and password hashes: keep it as safe as the box.
 """
 
 import hashlib
 import os
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from appliance import secret_key
+from appliance.backup_parts import Part, copy_in, copy_out, needed_by
 from appliance.clock import now_iso
 from appliance.errors import InvalidInput, NotFound, NotReady
 from appliance.file_lock import FileLock
@@ -25,6 +28,10 @@ DATABASE = "trackside.db"
 EDGES = "edges.db"
 MANIFEST = "manifest.json"
 FORMAT = 1
+FORMAT_WITH_PARTS = 2
+"""Older versions know no files besides the databases."""
+TRIES = 5
+"""How often the database is copied anew because what it needs went away meanwhile; that takes somebody who deletes."""
 
 
 class BackedUpFile(Struct, frozen=True, kw_only=True):
@@ -35,24 +42,37 @@ class BackedUpFile(Struct, frozen=True, kw_only=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """What a backup holds; `made_at` UTC."""
+    """
+    What a backup holds, by paths as in the data directory; `made_at` UTC.
+
+    `missing`: what its database needs and the box did not have.
+    """
 
     format: int
     made_at: str
     files: dict[str, BackedUpFile]
+    missing: list[str] = []
 
 
 class Restored(Struct, frozen=True, kw_only=True):
-    """What `restore` did. `replaced`: where the files are that were there before, None when there were none."""
+    """
+    What `restore` did. `replaced`: where the files are that were there before, None when there were none.
+
+    `parts`: how many files of each part are in the backup.
+    """
 
     files: list[str]
     kept: list[str]
+    parts: dict[str, int]
     replaced: Path | None
 
 
-def back_up(data_dir: Path, folder: Path | None = None) -> Path:
+def back_up(data_dir: Path, folder: Path | None = None, parts: Sequence[Part] = ()) -> Path:
     """
     Copy everything that cannot be made again into a new directory under `folder` (default: DIR/backups).
+
+    Args:
+        parts: Files besides the databases; those that the copied database needs.
 
     Raises:
         NotFound: there is nothing to back up.
@@ -65,12 +85,12 @@ def back_up(data_dir: Path, folder: Path | None = None) -> Path:
     partial = target.with_name(f".{target.name}.part")
     try:
         partial.mkdir(mode=0o700, parents=True)
+        missing = _copy_with_parts(data_dir, partial, parts)
         # The edges last: then they hold at least what the races were made of.
-        for name in (DATABASE, EDGES):
-            if (data_dir / name).exists():
-                _copy_live(data_dir / name, partial / name)
+        if (data_dir / EDGES).exists():
+            _copy_live(data_dir / EDGES, partial / EDGES)
         _copy_secret(data_dir, partial)
-        _write_manifest(partial)
+        _write_manifest(partial, missing)
         os.rename(partial, target)
         sync_directory(target.parent)
     except OSError as error:
@@ -82,23 +102,31 @@ def back_up(data_dir: Path, folder: Path | None = None) -> Path:
     return target
 
 
-def restore(source: Path, data_dir: Path) -> Restored:
+def restore(source: Path, data_dir: Path, parts: Sequence[Part] = ()) -> Restored:
     """
     Put a backup, or a single trackside.db of one, in the place of the box's files; everybody is signed out.
 
     edges.db is only restored where there is none: what the strips recorded since is never thrown away.
+
+    Args:
+        parts: What a backup may hold besides the databases.
 
     Raises:
         FileInUse: Trackside runs on this directory.
         InvalidInput: the backup is not whole.
         NotReady: no space; the box is as it was.
     """
-    files = _checked_files(source)
+    files = _checked_files(source, parts)
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     locks = [FileLock(data_dir / DATABASE)]
     try:
         locks.append(FileLock(data_dir / EDGES))
-        return _restore_locked(files, data_dir)
+        # First, and beside what is there: a database never waits for its files.
+        found = {part.name: [name for name in files if part.paths.fullmatch(name)] for part in parts}
+        for names in found.values():
+            copy_in(names, source, data_dir)
+        restored = _restore_locked(files, data_dir)
+        return msgspec.structs.replace(restored, parts={name: len(names) for name, names in found.items() if names})
     except OSError as error:
         raise NotReady(f"Could not restore: {error}.", "Free some space; the box is as it was.") from error
     finally:
@@ -131,7 +159,7 @@ def _restore_locked(files: dict[str, Path], data_dir: Path) -> Restored:
     finally:
         for path in fresh.values():
             path.unlink(missing_ok=True)
-    return Restored(files=wanted, kept=kept, replaced=replaced if has_replaced else None)
+    return Restored(files=wanted, kept=kept, parts={}, replaced=replaced if has_replaced else None)
 
 
 def _prepare(source: Path, fresh: Path, name: str) -> None:
@@ -172,16 +200,16 @@ def _fold_log(path: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _checked_files(source: Path) -> dict[str, Path]:
+def _checked_files(source: Path, parts: Sequence[Part]) -> dict[str, Path]:
     """The files of a backup that is whole."""
     if source.is_dir():
-        files = _files_of_manifest(source)
+        files = _files_of_manifest(source, parts)
     elif source.is_file():
         files = {DATABASE: source}
     else:
         raise InvalidInput(f"There is no backup at {source}.", "Give a backup's directory, or a trackside.db.")
     for name, path in files.items():
-        faults = check_file(path) if path.suffix == ".db" or name == DATABASE else []
+        faults = check_file(path) if name in (DATABASE, EDGES) else []
         if faults:
             raise InvalidInput(f"{path} is not a sound database ({faults[0]}).", "Use another backup.")
     if not _is_ours(files[DATABASE]):
@@ -189,25 +217,60 @@ def _checked_files(source: Path) -> dict[str, Path]:
     return files
 
 
-def _files_of_manifest(source: Path) -> dict[str, Path]:
+def manifest_of(source: Path) -> Manifest:
+    """
+    What a backup says that it holds.
+
+    Raises:
+        InvalidInput: it is no backup.
+    """
     try:
-        manifest = msgspec.json.decode((source / MANIFEST).read_bytes(), type=Manifest)
+        return msgspec.json.decode((source / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.MsgspecError) as error:
         raise InvalidInput(f"{source} is not a backup: its {MANIFEST} is missing or broken.", "Use another.") from error
-    names = {DATABASE, EDGES, secret_key.FILE_NAME}
-    if manifest.format != FORMAT or DATABASE not in manifest.files or not names.issuperset(manifest.files):
+
+
+def _files_of_manifest(source: Path, parts: Sequence[Part]) -> dict[str, Path]:
+    manifest = manifest_of(source)
+    ours = {DATABASE, EDGES, secret_key.FILE_NAME}
+    others = [name for name in manifest.files if name not in ours]
+    is_known = all(any(part.paths.fullmatch(name) for part in parts) for name in others)
+    kind = FORMAT_WITH_PARTS if others else FORMAT
+    if manifest.format != kind or DATABASE not in manifest.files or not is_known:
         raise InvalidInput(f"{source} was made by another version of Trackside.", "Restore it with that version.")
     for name, expected in manifest.files.items():
         path = source / name
-        if not path.is_file() or path.is_symlink() or _described(path) != expected:
+        if not path.is_file() or _is_linked(path, source) or _described(path) != expected:
             raise InvalidInput(f"{path} is not what was backed up.", "Use another backup, or copy this one anew.")
     return {name: source / name for name in manifest.files}
+
+
+def _is_linked(path: Path, source: Path) -> bool:
+    """Whether it, or a folder on the way to it, is a link to somewhere else."""
+    return path.is_symlink() or not path.resolve().is_relative_to(source.resolve())
 
 
 def _is_ours(path: Path) -> bool:
     with closing(_read_only(path)) as connection:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     return {"person", "person_session", "_sqlite_migrations"} <= names
+
+
+def _copy_with_parts(data_dir: Path, partial: Path, parts: Sequence[Part]) -> list[str]:
+    """
+    The database and the files that it needs, as they were at one moment; answers those that are not there at all.
+
+    A file may go while it is copied, with the row that needed it: then the database is copied anew. New rows need new
+    files; those that are here need no second copy.
+    """
+    missing: list[str] = []
+    for _ in range(TRIES):
+        _copy_live(data_dir / DATABASE, partial / DATABASE)
+        needed = needed_by(parts, partial / DATABASE, data_dir)
+        missing = copy_out([path for paths in needed.values() for path in paths], data_dir, partial)
+        if not missing:
+            break
+    return missing
 
 
 def _copy_live(source: Path, target: Path) -> None:
@@ -238,9 +301,11 @@ def _copy_file(source: Path, target: Path) -> None:
         os.fsync(out.fileno())
 
 
-def _write_manifest(folder: Path) -> None:
-    files = {path.name: _described(path) for path in sorted(folder.iterdir())}
-    manifest = Manifest(format=FORMAT, made_at=now_iso(), files=files)
+def _write_manifest(folder: Path, missing: list[str]) -> None:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = {str(path.relative_to(folder)): _described(path) for path in paths}
+    kind = FORMAT_WITH_PARTS if any("/" in name for name in files) else FORMAT
+    manifest = Manifest(format=kind, made_at=now_iso(), files=files, missing=missing)
     path = folder / MANIFEST
     path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
     with path.open("rb") as written:

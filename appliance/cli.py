@@ -192,19 +192,33 @@ def doctor(data_dir: Path, quick: bool) -> None:
     type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
     help="Where to make the backup, for example a stick. [default: backups/ in the data directory]",
 )
-def backup(data_dir: Path, folder: Path | None) -> None:
+@click.option("--with-models", is_flag=True, help="The racers' models too, some 45 MB each.")
+@click.option("--with-logs", is_flag=True, help="The fetched logs of cars too.")
+def backup(data_dir: Path, folder: Path | None, *, with_models: bool, with_logs: bool) -> None:
     """
-    Copy the databases while the box runs; prints the new directory.
+    Copy the databases while the box runs; prints the new directory, and what was left out with its size.
 
     It holds names and password hashes: keep it as safe as the box.
 
     \b
     trackside backup
-    trackside backup --to /media/stick
+    trackside backup --to /media/stick --with-models
     """
-    from appliance.backup import back_up
+    from appliance.backup import DATABASE, back_up, manifest_of
+    from appliance.backup_parts import needed_by, size_of
+    from cars.backup_parts import LOG_FILES, MODEL_FILES, PARTS
 
-    click.echo(back_up(data_dir, folder))
+    wanted = [part for part, is_wanted in ((MODEL_FILES, with_models), (LOG_FILES, with_logs)) if is_wanted]
+    made = back_up(data_dir, folder, wanted)
+    click.echo(made)
+    for part, paths in zip(PARTS, needed_by(PARTS, made / DATABASE, data_dir).values(), strict=True):
+        what = f"{part.name}: {len(paths)} files, {size_of(paths, data_dir) / 1e6:,.1f} MB"
+        if part in wanted:
+            click.echo(f"With {what}.", err=True)
+        elif paths:
+            click.echo(f"Without {what}; --with-{part.name} takes them along.", err=True)
+    for path in manifest_of(made).missing:
+        click.echo(f"Not there to be copied: {path}", err=True)
 
 
 @main.command()
@@ -215,16 +229,20 @@ def restore(data_dir: Path, source: Path) -> None:
     Put a backup in the place of the box's data. Stop the box first.
 
     SOURCE is the directory that `trackside backup` printed, or a single trackside.db. What was there before is kept in
-    replaced/. Everybody signs in again. Edges that the strips recorded are never replaced.
+    replaced/. Everybody signs in again. Edges that the strips recorded are never replaced. Models and logs are put back
+    where the backup has them; those that only the replaced database knows go at the next start.
 
     \b
     trackside restore ~/.local/share/trackside/backups/trackside-20261122T134500123Z
     trackside restore /media/stick/trackside-20261122T134500123Z --data ~/cup
     """
     from appliance.backup import restore as put_back
+    from cars.backup_parts import PARTS
 
-    done = put_back(source, data_dir)
+    done = put_back(source, data_dir, PARTS)
     click.echo(f"Restored {', '.join(done.files)} in {data_dir}.")
+    for name, count in done.parts.items():
+        click.echo(f"All {count} files of the {name} are there.")
     for name in done.kept:
         click.echo(f"Kept {name}, which is there already.")
     if done.replaced is not None:
