@@ -4,7 +4,19 @@ import os
 import subprocess
 import sys
 
-NAMES = ("durable", "startup", "board", "page", "fanout", "edges", "timer-vs-poll", "recorder-size", "tui", "intake")
+NAMES = (
+    "durable",
+    "startup",
+    "board",
+    "page",
+    "fanout",
+    "edges",
+    "timer-vs-poll",
+    "recorder-size",
+    "tui",
+    "intake",
+    "find",
+)
 
 
 def main(names: list[str]) -> int:
