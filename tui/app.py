@@ -3,6 +3,7 @@
 from tui.screens.base import RoomScreen
 from tui.screens.big_clock import BigClockScreen
 from tui.screens.board import BoardScreen
+from tui.screens.cars import CarsScreen
 from tui.screens.queue import QueueScreen
 from tui.screens.race import RaceScreen
 from tui.screens.races import RacesScreen
@@ -17,6 +18,7 @@ ROOMS: dict[str, type[RoomScreen]] = {
     "board": BoardScreen,
     "strips": StripsScreen,
     "system": SystemScreen,
+    "cars": CarsScreen,
 }
 """The screens of a seat, in the order of their number keys."""
 

@@ -16,6 +16,7 @@ from timing.queue_structs import QueueEntry
 from timing.strip_picture import StripCheckNow
 from timing.structs import Action, Board, BoardFormat, Event, NewRace, RaceState, RaceView
 from timing.trail import TrailLine
+from tui.car_wire import CarList, CarModels, Command, ModelName, Told
 from tui.connection import Connection
 from tui.stream import Lines, check_of, message_of
 from tui.wire import BoxIdentity, HealthReport, Racer, Session, StreamMessage, WhoAmI
@@ -24,6 +25,11 @@ SILENCE_S = 2.6
 """The box beats each second, so two beats are missing; with it the loss is told within 3 s of the last byte."""
 LONG_S = 15.0
 """For lists: hundreds of races over bad Wi-Fi, while nobody waits for a lap."""
+
+STOP_S = 2.0
+"""For one try to stop the cars: whoever pressed is to know soon, and it is tried again."""
+CAR_S = 30.0
+"""For what a car itself has to answer, over its own Wi-Fi."""
 
 CHECK = "/api/strips/check"
 
@@ -210,6 +216,34 @@ class Box:
     async def cancel_strip_test(self, recorder_id: str) -> None:
         """End it without a result."""
         await self._connection.send("DELETE", _path(CHECK, recorder_id), Any)
+
+    # cars
+
+    async def cars(self, event_id: str) -> CarList:
+        """Every car, and which tracks of the event have which fleet."""
+        return await self._connection.send("GET", "/api/cars/now", CarList, query=_query(event_id=event_id))
+
+    async def stop_cars(self, event_id: str, track_id: str, command_id: str) -> list[Command]:
+        """Stop the cars of a track; answers as soon as they are asked."""
+        body = {"event_id": event_id, "track_id": track_id, "command_id": command_id}
+        return await self._connection.send("POST", "/api/cars/stop", list[Command], body=body, patience_s=STOP_S)
+
+    async def tell_cars(self, told: Told) -> list[Command]:
+        """Tell them something; answers when it is written down."""
+        return await self._connection.send("POST", "/api/cars/commands", list[Command], body=told)
+
+    async def command(self, command_id: str) -> list[Command]:
+        """What each car answered so far."""
+        return await self._connection.send("GET", _path("/api/cars/commands", command_id), list[Command])
+
+    async def car_models(self, car_id: str) -> CarModels:
+        """What a car holds, read from its disk now."""
+        path = _path("/api/cars", car_id, "models")
+        return await self._connection.send("GET", path, CarModels, patience_s=CAR_S)
+
+    async def model(self, model_id: str) -> ModelName:
+        """What a model is called."""
+        return await self._connection.send("GET", _path("/api/models", model_id), ModelName)
 
     # streams
 

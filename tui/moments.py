@@ -23,7 +23,12 @@ def moment_text(iso: str, today: date) -> str:
 
 def age_ms(iso: str, now_wall_ns: int) -> int:
     """How long ago it was; a moment that is yet to come is now."""
-    return max(0, now_wall_ns - int(datetime.fromisoformat(iso).timestamp() * NS_PER_S)) // 1_000_000
+    return max(0, now_wall_ns - ns_of(iso)) // 1_000_000
+
+
+def ns_of(iso: str) -> int:
+    """UTC in ns since 1970."""
+    return int(datetime.fromisoformat(iso).timestamp() * NS_PER_S)
 
 
 def _local(iso: str) -> datetime:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from timing.crew_structs import (
     Beat,
     BoardNow,
+    CarsNow,
     CrewRace,
     CrewSnapshot,
     InLine,
@@ -89,7 +90,7 @@ def after(picture: Picture, message: StreamMessage) -> Picture:
             picture = replace(picture, tracks=tuple(message.tracks))
         case BoardNow():
             picture = replace(picture, board_version=message.board_version)
-        case Beat():
+        case CarsNow() | Beat():
             pass
     return picture
 

@@ -12,12 +12,13 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
-from timing.crew_structs import BoardNow, ClockReading, CrewSnapshot, QueueNow, RaceNow, StripsNow, TracksNow
+from timing.crew_structs import BoardNow, CarsNow, ClockReading, CrewSnapshot, QueueNow, RaceNow, StripsNow, TracksNow
 from timing.journal import Kind
 from timing.structs import RaceState
 from tui import local_clock
 from tui import picture as pictures
 from tui.box import Box, new_id
+from tui.car_stop import CarStop
 from tui.expected import Expected, expected
 from tui.key_repeat import KeyRepeat
 from tui.link import Link, LinkState, LinkWord
@@ -44,6 +45,8 @@ class Changed(StrEnum):
     PICTURE_STRIPS = "picture_strips"
     PICTURE_TRACKS = "picture_tracks"
     BOARD = "board"
+    CARS = "cars"
+    STOP = "stop"
     LINK = "link"
     PRESSES = "presses"
     CLOCK = "clock"
@@ -56,6 +59,7 @@ ALL_OF_PICTURE = (
     Changed.PICTURE_STRIPS,
     Changed.PICTURE_TRACKS,
     Changed.BOARD,
+    Changed.CARS,
 )
 TELLS: dict[type[StreamMessage], tuple[Changed, ...]] = {
     CrewSnapshot: ALL_OF_PICTURE,
@@ -64,6 +68,7 @@ TELLS: dict[type[StreamMessage], tuple[Changed, ...]] = {
     StripsNow: (Changed.PICTURE_STRIPS,),
     TracksNow: (Changed.PICTURE_TRACKS,),
     BoardNow: (Changed.BOARD,),
+    CarsNow: (Changed.CARS,),
 }
 
 
@@ -110,6 +115,7 @@ class Seat:
             changed=self._link_changed,
             measured=self._measured,
         )
+        self.stop = CarStop(box, (event_id, track_id), lambda: self._tell(Changed.STOP))
         self._listeners: list[Callable[[Changed], None]] = []
         self._repeat = KeyRepeat()
         self._refused = 0
@@ -225,6 +231,7 @@ class Seat:
 
     async def close(self) -> None:
         """What waits is on the disk afterwards. The box stays open: it is not the seat's."""
+        await self.stop.close()
         await self.presses.close()
 
     def move_to(self, address: str) -> None:

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Event, InputEvent
 from textual.screen import Screen
 
+from tui.car_stop import BEGUN
 from tui.screens.ask import Ask
 from tui.screens.base import RoomScreen, SeatChanged
 from tui.screens.help import HelpScreen
@@ -27,6 +28,8 @@ OF_TEXTUAL = frozenset(binding.action for _, binding in Screen._merge_bindings()
 """Copying and the focus: what every program has, and nobody looks for."""
 LOST_S = 5.0
 """A link that comes back is not worth looking for the box elsewhere."""
+STOP_SAID_S = 20.0
+"""Somebody is running for a car meanwhile."""
 HEARD = frozenset({Changed.PICTURE_RACE, Changed.LINK})
 """What may be worth a sound."""
 
@@ -66,6 +69,8 @@ class SeatApp(App[None]):
         Binding("b", "big_clock", "Big clock", show=False),
         Binding("m", "mute", "Sound on or off", show=False),
         Binding("f2", "light", "Bright or dark", show=False),
+        # Before everything else, a field that is typed in too: a car does not wait.
+        Binding("f9", "stop_cars", "Stop the cars of this track", show=False, priority=True),
         Binding("q", "leave", "Quit"),
         Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
     ]
@@ -162,6 +167,8 @@ class SeatApp(App[None]):
             return
         if Changed.PROBLEM in changed:
             self._tell_refused()
+        if Changed.STOP in changed:
+            self._tell_stop(self.seat)
         if changed & HEARD:
             race = self.seat.picture.race
             self.sounds.hear(None if race is None else race.view, is_live=self.seat.link_state.is_live)
@@ -188,7 +195,23 @@ class SeatApp(App[None]):
             self.notify(refused.remedy, title=f"{name}: {refused.message}", severity="error", timeout=10, markup=False)
         self.seat.presses.forget_refused()
 
+    def _tell_stop(self, seat: Seat) -> None:
+        """What somebody has to do about it in full; the rest where the status line is covered."""
+        words = seat.stop.words
+        if words is None or not (words.is_over or words.text == BEGUN):
+            return
+        self.clear_notifications()  # What was said of the press before is not true any more.
+        if words.is_bad:
+            self.notify(words.detail, title=words.text, severity="error", timeout=STOP_SAID_S, markup=False)
+        elif not isinstance(self.screen, RoomScreen):
+            self.notify(words.text, markup=False)
+
     # ---- keys that work everywhere
+
+    def action_stop_cars(self) -> None:
+        """All cars of this track, now."""
+        if self._seat is not None:
+            self._seat.stop.press()
 
     async def action_room(self, number: int) -> None:
         """Another screen of this seat; nothing over a question or a form."""

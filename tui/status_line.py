@@ -1,5 +1,6 @@
 """
-The top line of every screen: where this seat is, whether what is shown is live, what waits, how exact the clock is.
+The top line of every screen: where this seat is, whether what is shown is live, what waits, how exact the clock is; and
+while cars are being stopped, how many stand.
 
 What matters most stands furthest right, and what matters least goes first when the terminal is narrow.
 """
@@ -33,8 +34,12 @@ class StatusLine(Static):
 
     def show(self, seat: Seat) -> None:
         """Say how things stand now."""
-        text = status_text(seat, self._of, self.app.size.width, time.monotonic_ns(), f"{datetime.now():%H:%M:%S}")  # noqa: DTZ005  the wall's own time
-        self.set_class(not seat.link_state.is_live or seat.is_signed_out, "lost")
+        now_ns = time.monotonic_ns()
+        text = status_text(seat, self._of, self.app.size.width, now_ns, f"{datetime.now():%H:%M:%S}")  # noqa: DTZ005  the wall's own time
+        stop = seat.stop.shown(now_ns)
+        is_lost = not seat.link_state.is_live or seat.is_signed_out
+        self.set_class(is_lost or (stop is not None and stop.is_bad), "lost")
+        self.set_class(stop is not None and not stop.is_bad, "stopping")
         if text != self._shown:
             self._shown = text
             self.update(Content(text), layout=False)
@@ -49,10 +54,14 @@ def status_text(seat: Seat, of: str, width: int, now_ns: int, time_of_day: str) 
         link_words(seat.link_state, now_ns, is_signed_out=seat.is_signed_out),
     ]
     place = plain(f" {of} · {seat.picture.track_name} · {seat.picture.event_name}")
+    least = min(LEAST_PLACE, cell_len(place))
+    if (stop := seat.stop.shown(now_ns)) is not None:
+        place = f" {stop.text}"
+        least = cell_len(place)
     while True:
         right = "  ".join(part for part in parts if part) + " "
         left = width - cell_len(right) - 1
-        if left >= min(LEAST_PLACE, cell_len(place)) or len(parts) == 1:
+        if left >= least or len(parts) == 1:
             return fit(fit(place, max(0, left)) + " " + right, width)
         parts.pop(0)
 

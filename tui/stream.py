@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from timing.crew_structs import Beat, BoardNow, CrewSnapshot, QueueNow, RaceNow, StripsNow, TracksNow
+from timing.crew_structs import Beat, BoardNow, CarsNow, CrewSnapshot, QueueNow, RaceNow, StripsNow, TracksNow
 from timing.strip_picture import StripCheckNow
 from tui.errors import BoxError
 from tui.wire import UNREADABLE, StreamMessage
@@ -26,6 +26,7 @@ SHAPES: dict[str, type[StreamMessage]] = {
     "strips": StripsNow,
     "tracks": TracksNow,
     "board": BoardNow,
+    "cars": CarsNow,
     "beat": Beat,
 }
 

@@ -8,12 +8,12 @@ from typing import Literal
 
 from msgspec import DecodeError, Struct
 
-from timing.crew_structs import Beat, BoardNow, CrewSnapshot, QueueNow, RaceNow, StripsNow, TracksNow
+from timing.crew_structs import Beat, BoardNow, CarsNow, CrewSnapshot, QueueNow, RaceNow, StripsNow, TracksNow
 
 UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are no JSON of the wanted shape, no text, or nested without end."""
 
-StreamMessage = CrewSnapshot | RaceNow | QueueNow | StripsNow | TracksNow | BoardNow | Beat
+StreamMessage = CrewSnapshot | RaceNow | QueueNow | StripsNow | TracksNow | BoardNow | CarsNow | Beat
 """What the crew's live stream carries."""
 
 

@@ -110,7 +110,7 @@ async def test_every_key_has_room_in_the_footer_of_a_small_terminal(site: Site, 
     await race(site, event, "anna", 9_000)
     async with seated(site, event.event_id, ROOMS) as terminal:
         await terminal.shows("anna", "q Quit", "↑↓ Row")
-        keys = "↑↓ Row Home First End Last f Average c All tracks / Find 1-6 "
+        keys = "↑↓ Row Home First End Last f Average c All tracks / Find F9 "
         await terminal.until(lambda: footer(terminal).startswith(keys))
         assert footer(terminal).endswith("? Help q Quit")
 

@@ -69,7 +69,9 @@ async def test_number_keys_change_the_screen_and_help_names_its_keys(site: Site,
 
 async def test_every_key_stands_at_the_foot_of_the_screen(site: Site, event: Event) -> None:
     async with seated(site, event.event_id, ROOMS) as terminal:
-        await terminal.shows("z Look closer  1-6 Screens  t Track  o Box  b Big clock  m Sound  ? Help", "q Quit")
+        await terminal.shows(
+            "z Look closer  F9 Stop cars  1-7 Screens  t Track  o Box  b Big clock  m Sound", "? Help  q Quit"
+        )
 
 
 async def test_every_screen_and_key_is_in_the_palette(site: Site, event: Event) -> None:

@@ -30,7 +30,8 @@ PROBLEM_S = 8.0
 
 
 EVERYWHERE = (
-    KeyWord("1-6", "Screens"),
+    KeyWord("F9", "Stop cars"),
+    KeyWord("1-7", "Screens"),
     KeyWord("t", "Track"),
     KeyWord("o", "Box"),
     KeyWord("b", "Big clock"),

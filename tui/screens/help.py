@@ -11,7 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 EVERYWHERE = (
-    ("1 … 6", "Race, Queue, Races, Board, Strips, System"),
+    ("F9", "Stops the cars of this track, or all where it has no fleet"),
+    ("1 … 7", "Race, Queue, Races, Board, Strips, System, Cars"),
     ("T", "Another track of the event"),
     ("O", "Another box or event"),
     ("B", "Big clock for a second screen"),
