@@ -2,7 +2,7 @@
 The line of a track as rows of a terminal: place, racer, run, and what was said to them. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from timing.crew_structs import InLine
 from timing.queue_structs import QueueEntry, QueueState
@@ -19,27 +19,39 @@ SAID_CELLS = 26
 LEFT_CELLS = 13
 """ "did not come"."""
 NAME_MOST = 44
+WITH_MOST = 34
 GAP = "  "
 
 LEFT_WORDS = {QueueState.DONE: "raced", QueueState.NO_SHOW: "did not come"}
 
 
-def line_rows(line: Sequence[InLine], now_wall_ns: int | None, cells: int) -> tuple[Row, list[Row]]:
+def line_rows(
+    line: Sequence[InLine], now_wall_ns: int | None, cells: int, prepared: Mapping[str, str] = {}
+) -> tuple[Row, list[Row]]:
     """
     The heading and a row for each in line.
 
     Args:
         now_wall_ns: UTC on the box's clock, for how long ago somebody was called; None while it is not known.
         cells: Width of all columns together.
+        prepared: With which car and model, by the id of the entry; without any the column is left out.
     """
-    name_cells = max(8, min(NAME_MOST, cells - PLACE_CELLS - RUN_CELLS - SAID_CELLS - 3 * len(GAP)))
+    free = cells - PLACE_CELLS - RUN_CELLS - SAID_CELLS - 3 * len(GAP)
+    with_cells = max(8, min(WITH_MOST, free // 2 - len(GAP))) if prepared else 0
+    name_cells = max(8, min(NAME_MOST, free - with_cells - (len(GAP) if prepared else 0)))
     heading = [
         Cell(fit("#", PLACE_CELLS, right=True) + GAP),
         Cell(fit("Racer", name_cells) + GAP),
+        *([Cell(fit("With", with_cells) + GAP)] if prepared else []),
         Cell(fit("Run", RUN_CELLS) + GAP),
         Cell(fit("State", SAID_CELLS)),
     ]
-    return heading, [_row(item, now_wall_ns, name_cells) for item in line]
+    rows: list[Row] = []
+    for item in line:
+        place, name, *others = _row(item, now_wall_ns, name_cells)
+        named = [Cell(fit(prepared.get(item.entry.queue_id, ""), with_cells) + GAP)] if prepared else []
+        rows.append([place, name, *named, *others])
+    return heading, rows
 
 
 def past_rows(past: Sequence[QueueEntry], cells: int) -> tuple[Row, list[Row]]:

@@ -35,6 +35,16 @@ def in_line(
     return InLine(entry=entry, runs_done=runs, max_runs=most)
 
 
+def test_car_and_model_that_are_prepared_have_a_column_where_anybody_has_some() -> None:
+    line = [in_line("ann"), in_line("bo")]
+    heading, (first, second) = line_rows(line, NOON_NS, 77, {"q1": "Blue 1, fast"})
+    assert text(heading).split() == ["#", "Racer", "With", "Run", "State"]
+    assert "ann (DE)" in text(first)
+    assert "Blue 1, fast" in text(first)
+    assert len(text(first)) == len(text(second)) == 77
+    assert "With" not in text(line_rows(line, NOON_NS, 77)[0])
+
+
 def text(row: Row) -> str:
     """A row as it is seen."""
     return "".join(cell.text for cell in row)

@@ -4,6 +4,7 @@ import pytest
 
 from appliance.permissions import Role
 from tests.tui.seated import LARGE, SMALL, Terminal, seated
+from tests.web.car_day import enrol, upload
 from tests.web.conftest import Site
 from tests.web.racing_day import add_racer
 from timing.queue_structs import QueueState
@@ -15,6 +16,7 @@ from tui.screens.base import RoomScreen
 from tui.screens.find_racer import FindRacer
 from tui.screens.form import Form
 from tui.screens.queue import QueueScreen
+from web.prepared import prepare
 
 ROOMS: dict[str, type[RoomScreen]] = {"queue": QueueScreen}
 
@@ -211,6 +213,17 @@ async def test_the_last_in_line_cannot_be_skipped(site: Site, event: Event) -> N
         await terminal.keys("end", "k")
         await terminal.shows("Nobody stands behind bob.", "X takes out of the line who did not come.")
         assert line(site, event) == ["ann", "bob"]
+
+
+async def test_car_and_model_prepared_for_a_racer_are_named(site: Site, event: Event) -> None:
+    await stand_in_line(site, event, "ann", "bob")
+    car, model_id = await enrol(site.house, "Blue 1"), await upload(site, None, "fast")
+    entry = site.house.queue.next(event.event_id, "1")[0]
+    async with seated(site, event.event_id, ROOMS) as terminal:
+        await terminal.shows("2 in line", "bob")
+        assert "With" not in terminal.text()
+        await prepare(site.house, entry.queue_id, car.car_id, model_id, "test")
+        await terminal.shows("With", "Blue 1, fast")
 
 
 async def test_who_may_only_look_is_told_so(site: Site, event: Event) -> None:

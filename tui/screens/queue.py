@@ -21,6 +21,7 @@ from tui.columns import plain
 from tui.errors import BoxError
 from tui.next_racer import NextRacer
 from tui.picture import Picture
+from tui.prepared_names import PreparedNames
 from tui.race_edits import whole
 from tui.row_list import RowList
 from tui.screens.ask import Ask
@@ -66,6 +67,7 @@ class QueueScreen(RoomScreen):
         super().__init__()
         self._next = NextRacer(self)
         self._one_by_one = asyncio.Lock()
+        self._names: PreparedNames | None = None
         self._wall_less_mono_ns: int | None = None
         """UTC less the box's monotonic clock: for how long ago somebody was called."""
 
@@ -85,6 +87,8 @@ class QueueScreen(RoomScreen):
             self._read_clock()
         if not changed.isdisjoint({Changed.PICTURE_QUEUE, Changed.PICTURE_RACE}):
             self._paint()
+        if not changed.isdisjoint({Changed.PICTURE_QUEUE, Changed.LINK}):
+            self._learn_names()
 
     def on_resize(self, resize: Resize) -> None:
         """Wide terminals have both lists side by side."""
@@ -223,6 +227,13 @@ class QueueScreen(RoomScreen):
         self._wall_less_mono_ns = reading.wall_ns - reading.mono_ns
         self._paint()
 
+    @work(exclusive=True, group="names")
+    async def _learn_names(self) -> None:
+        if self._names is None:
+            self._names = PreparedNames(self.seat.box, self.seat.event_id)
+        if await self._names.learn(self._line):
+            self._paint()
+
     # ---- what is seen
 
     @property
@@ -240,7 +251,8 @@ class QueueScreen(RoomScreen):
 
     def _paint(self) -> None:
         seat = self.seat
-        self._lists.put(self._line, seat.picture.past, self._now_wall_ns(), may_run=seat.may_run)
+        line, prepared = self._line, {} if self._names is None else self._names.words(self._line)
+        self._lists.put(line, seat.picture.past, self._now_wall_ns(), prepared, may_run=seat.may_run)
         self.query_one("#queue-now", Static).update(Content(_now(seat.picture, may_run=seat.may_run)))
 
     def _paint_ages(self) -> None:

@@ -1,6 +1,6 @@
 """The line of a track and who has left it, as two lists. Owns which entry is chosen while others come and go."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -43,14 +43,20 @@ class LineLists(Container):
         yield RowList(id="queue-past")
 
     def put(
-        self, line: Sequence[InLine], past: Sequence[QueueEntry], now_wall_ns: int | None, *, may_run: bool
+        self,
+        line: Sequence[InLine],
+        past: Sequence[QueueEntry],
+        now_wall_ns: int | None,
+        prepared: Mapping[str, str],
+        *,
+        may_run: bool,
     ) -> None:
         """Show these; the chosen entry stays chosen, wherever it moved to."""
         followed = None if self.chosen is None else self.chosen.entry.queue_id
         self._line, self._past = line, past
         rows, left, empty = self._rows, self._left, self.query_one("#queue-empty", Static)
         before = rows.chosen
-        rows.set_rows(*line_rows(line, now_wall_ns, rows.content_width))
+        rows.set_rows(*line_rows(line, now_wall_ns, rows.content_width, prepared))
         left.set_rows(*past_rows(past, left.content_width))
         self._keep(followed, before)
         rows.display, empty.display = bool(line), not line
