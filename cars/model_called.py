@@ -29,7 +29,8 @@ class ModelNames:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._names: dict[str, ModelCalled] = {}
+        self._names: dict[str, ModelCalled | None] = {}
+        """None: no model of this box, which is not asked for again and again either."""
 
     async def of(self, model_ids: Iterable[str]) -> dict[str, ModelCalled]:
         """Names by id; an id that no model of this box ever had is left out."""
@@ -39,7 +40,7 @@ class ModelNames:
         missing = sorted(wanted - self._names.keys())
         for start in range(0, len(missing), AT_ONCE):
             await self._read(missing[start : start + AT_ONCE])
-        return {model_id: self._names[model_id] for model_id in wanted & self._names.keys()}
+        return {model_id: called for model_id in wanted if (called := self._names.get(model_id)) is not None}
 
     def changed(self, model: ModelView) -> None:
         """It is called so from now on."""
@@ -52,5 +53,6 @@ class ModelNames:
             f"SELECT model_id, name, racer_id FROM model WHERE model_id IN ({marks})",  # noqa: S608
             model_ids,
         )
+        self._names.update(dict.fromkeys(model_ids))
         for row in rows:
             self._names[row["model_id"]] = ModelCalled(name=row["name"], racer_id=row["racer_id"])

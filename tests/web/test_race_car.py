@@ -147,6 +147,25 @@ async def test_a_car_of_another_box_is_called_by_its_id_or_said_to_be_one(site: 
     assert "sticker-7 with a model of another box" in said
 
 
+async def test_a_lap_waits_for_no_name_on_the_disk(
+    site: Site, driving: Driving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race = await act(site.house, driving.race, Kind.SET_CAR, model_id="typed-in")
+    names, read = site.house.models.names, list[str]()
+    from_disk = names._read
+
+    async def counted(model_ids: list[str]) -> None:
+        read.extend(model_ids)
+        await from_disk(model_ids)
+
+    monkeypatch.setattr(names, "_read", counted)
+    for kind in (Kind.START, Kind.LAP, Kind.LAP):
+        await act(site.house, race, kind)
+        assert "No car known with typed-in" in words(await site.send("operator", "GET", driving.timekeeper))
+
+    assert read == ["typed-in"]
+
+
 async def test_the_public_sees_neither_car_nor_model(site: Site, driving: Driving) -> None:
     """As in DREM, where races are for staff and commentators (drem.md 3), and a model's name is its racer's own."""
     race = await act(site.house, driving.race, Kind.START)
