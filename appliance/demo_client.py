@@ -68,9 +68,12 @@ class Api:
         answer = await self.send("POST", "/api/session", {"username": username, "password": password})
         self._http.headers["authorization"] = f"Bearer {answer['token']}"
 
-    async def send(self, method: str, path: str, body: object = None) -> Any:
+    async def send(self, method: str, path: str, body: object = None, *, content: bytes | None = None) -> Any:
         """
         One request, repeated while the server is away (503, or nobody listening) and patience lasts.
+
+        Args:
+            content: Bytes to send as they are, in place of a `body` that becomes JSON.
 
         Raises:
             Refused: any other answer above 399.
@@ -79,7 +82,7 @@ class Api:
         until = loop.time() + self._patience_s
         while True:
             try:
-                answer = await self._http.request(method, path, json=body)
+                answer = await self._http.request(method, path, json=body, content=content)
             except httpx.TransportError:
                 if loop.time() >= until:
                     raise
@@ -91,7 +94,7 @@ class Api:
             await asyncio.sleep(RETRY_S)
 
     async def create_race(self, event_id: str, track_id: str, racer_id: str, *, by_proxy: bool = False) -> Race:
-        """A new race, ready to start; its id is made here."""
+        """A new race, ready to start, with what was prepared in the line; its id is made here."""
         body = {"event_id": event_id, "track_id": track_id, "racer_id": racer_id}
         body |= {"by_proxy": by_proxy, "race_id": new_id()}  # type: ignore[dict-item]
         return msgspec.convert(await self.send("POST", "/api/races", body), Race)

@@ -1,5 +1,5 @@
 """
-The demo's people, event and driving styles; the same data are the tests' fixtures.
+The demo's people, event, cars, models and driving styles; the same data are the tests' fixtures.
 
 Only values: names that real halls have (umlauts, Chinese and Japanese characters, Greek, long ones, a one-word one).
 """
@@ -39,6 +39,34 @@ class DemoTrack:
     lines: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DemoCar:
+    """A light stand-in, the track whose fleet it is in, and its kind (cars/standin/profiles.py)."""
+
+    serial: str
+    name: str
+    track_id: str
+    battery: int
+    profile: str = "community_20"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoModel:
+    """A model and whose it is, None for the box's own; `share` of the usual size; what a car can drive is `drives`."""
+
+    username: str | None
+    file_name: str
+    share: float = 1.0
+    sensors: tuple[str, ...] = ("FRONT_FACING_CAMERA",)
+    algorithm: str = "clipped_ppo"
+    is_checkpoint: bool = False
+
+    @property
+    def drives(self) -> bool:
+        """Whether one of the demo's cars, which have a camera in front, gets anywhere with it."""
+        return not self.is_checkpoint and self.sensors == ("FRONT_FACING_CAMERA",)
+
+
 STAFF = (
     DemoStaff("admin", "admin"),
     DemoStaff("operator", "operator"),
@@ -52,6 +80,16 @@ EVENT_NAME = "Trackside Grand Prix"
 SPONSOR = "The Paddock Café"
 TRACKS = (DemoTrack("1", "Harbour", (17, 27)), DemoTrack("2", "Old Town", (22, 23)))
 FOOTER = "Follow the race #AWSDeepRacer"
+
+CARS = (
+    DemoCar("AMSS-4F21", "Seagull", "1", 9),
+    DemoCar("AMSS-09C7", "Lantern", "2", 8),
+    DemoCar("AMSS-B3D0", "Anchor", "1", 6),
+    DemoCar("AMSS-7E5A", "Town Hall", "2", 10, "community_24"),
+    DemoCar("10000000C4A1", "Brännö", "1", 7, "pi"),
+    DemoCar("AMSS-2D88", "Großer Markt", "2", 3),
+)
+"""Three at each track, the first two at different ones."""
 
 COLOURS = ("red", "marigold", "lime", "green", "sky_blue", "blue", "orchid_purple", "violet")
 
@@ -82,3 +120,37 @@ RACERS = (
     DemoRacer("Wiremu", "NZ", COLOURS[7], 9_500, 390, 0.10),
 )
 """24 racers from 24 countries."""
+
+RACER_WITHOUT_MODEL = "Noa"
+"""They race with the box's own."""
+MODELS = (
+    DemoModel(None, "walk-up-easy.tar.gz", 0.8),
+    DemoModel("Ada", "ada-line-07.tar.gz"),
+    DemoModel("Ada", "ada-line-08-faster.tar.gz", 1.1),
+    DemoModel("Ada", "ada-line-08-training.tar.gz", 1.4, is_checkpoint=True),
+    DemoModel("佐藤健", "sato-12.tar.gz", 0.9),
+    DemoModel("佐藤健", "sato-13-lidar.tar.gz", 1.3, sensors=("STEREO_CAMERAS", "SECTOR_LIDAR")),
+    DemoModel("佐藤健", "sato-14.tar.gz"),
+    DemoModel("Jörg.Weiß", "Jörg schnell (3).tar.gz", 1.2),
+    DemoModel("Åsa.Lindström", "asa-clockwise.tar.gz"),
+    DemoModel("María.José.Núñez", "sonic-final.tar.gz", 0.7),
+    DemoModel("Łukasz_Żak", "zak-ppo-21.tar.gz"),
+    DemoModel("王小明", "wang-2026-spring.tar.gz", 1.1),
+    DemoModel("Chloé_Lefèvre", "petit-bolide.tar.gz", 0.9),
+    DemoModel("김민준", "kim-v9.tar.gz"),
+    DemoModel("Ωmega.Νίκος", "omega-wide-turns.tar.gz", 1.3),
+    DemoModel("Priya.Raghunathan", "priya-centerline-5.tar.gz", 0.8, algorithm="sac"),
+    DemoModel("Thiago", "ligeirinho.tar.gz"),
+    DemoModel("Bartholomew.Fitz", "first-try.tar.gz", 0.6),
+    DemoModel("Zoë", "zoe-oranje-4.tar.gz", 1.1),
+    DemoModel("Øyvind_Håland", "fjordrace.tar.gz"),
+    DemoModel("Sarah.Connor", "terminator-2.tar.gz", 1.2),
+    DemoModel("Đặng.Thảo", "rong-lua.tar.gz"),
+    DemoModel("Müller-Lüdenscheidt", "wanne-1.tar.gz", 0.7),
+    DemoModel("Kwame.Mensah", "kwame-accra-6.tar.gz"),
+    DemoModel("Ayşe_Yılmaz", "firtina.tar.gz", 0.9),
+    DemoModel("Οδυσσέας", "ithaca-10-years.tar.gz", 1.4),
+    DemoModel("Mateo.Rodríguez", "correcaminos.tar.gz"),
+    DemoModel("Wiremu", "haka-3.tar.gz", 1.1),
+)
+"""Two racers have several; one of Ada's is of the training, which no car can drive."""

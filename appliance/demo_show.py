@@ -5,6 +5,7 @@ Owns what happens on the box, all of it through the public API. Deterministic fo
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -59,18 +60,21 @@ class Show:
         self.event_id = ""
         self.racers: list[Racing] = []
 
-    async def prepare(self, racer_password: str) -> None:
-        """Find the event of an earlier start, or make it with its racers and its finished races."""
+    async def prepare(self, racer_password: str, fleets: Mapping[str, str]) -> None:
+        """Find the event of an earlier start, or make it with its racers and its finished races; `fleets` by track."""
         known = {racer["username"]: racer["racer_id"] for racer in await self._api.send("GET", "/api/racers")}
         for driver in RACERS:
             racer_id = known.get(driver.username) or await self._register(driver, racer_password)
             self.racers.append(Racing(racer_id, driver))
         events = await self._api.send("GET", "/api/events")
-        mine = [event["event_id"] for event in events if event["name"] == EVENT_NAME]
-        if mine:
-            self.event_id = mine[0]
+        mine = next((event for event in events if event["name"] == EVENT_NAME), None)
+        if mine is not None:
+            self.event_id = mine["event_id"]
+            tracks = [track | {"fleet_id": _fleet_of(track, fleets)} for track in mine["tracks"]]
+            if tracks != mine["tracks"]:  # An earlier demo was without cars.
+                await self._api.send("PATCH", f"/api/events/{self.event_id}", {"tracks": tracks})
             return
-        self.event_id = (await self._api.send("POST", "/api/events", self._event()))["event_id"]
+        self.event_id = (await self._api.send("POST", "/api/events", self._event(fleets)))["event_id"]
         for number, racing in enumerate(self._chances[TRACKS[0].track_id].sample(self.racers, FINISHED_RACES)):
             await self._finished_race(TRACKS[number % len(TRACKS)], racing)
 
@@ -95,7 +99,7 @@ class Show:
             body["password"] = password
         return str((await self._api.send("POST", "/api/racers", body))["racer_id"])
 
-    def _event(self) -> dict[str, object]:
+    def _event(self, fleets: Mapping[str, str]) -> dict[str, object]:
         """Clocks and lock-out shrink with the speed, so that a quick demo is the same race."""
         rules = {
             "race_ms": round(RACE_MS / self._speed),
@@ -104,17 +108,13 @@ class Show:
             "min_lap_ms": round(MIN_LAP_MS / self._speed),
             "lockout_ms": round(LOCKOUT_MS / self._speed),
         }
-        tracks = [
-            {"track_id": x.track_id, "name": x.name, "footer": FOOTER, "lines": [{"line": line} for line in x.lines]}
-            for x in TRACKS
-        ]
         return {
             "name": EVENT_NAME,
             "type": "PRIVATE_TRACK_RACE",
             "sponsor": SPONSOR,
             "country": "DE",
             "rules": rules,
-            "tracks": tracks,
+            "tracks": _tracks(fleets),
         }
 
     async def _finished_race(self, track: DemoTrack, racing: Racing) -> None:
@@ -201,3 +201,20 @@ class Show:
 
     async def _wait(self, demo_ms: float) -> None:
         await asyncio.sleep(demo_ms / 1_000 / self._speed)
+
+
+def _fleet_of(track: Mapping[str, str | None], fleets: Mapping[str, str]) -> str | None:
+    return track["fleet_id"] or fleets.get(track["track_id"] or "")
+
+
+def _tracks(fleets: Mapping[str, str]) -> list[dict[str, object]]:
+    return [
+        {
+            "track_id": track.track_id,
+            "name": track.name,
+            "footer": FOOTER,
+            "fleet_id": fleets.get(track.track_id),
+            "lines": [{"line": line} for line in track.lines],
+        }
+        for track in TRACKS
+    ]

@@ -71,7 +71,7 @@ async def signed_in(demo: Demo, role: str) -> Api:
 
 @pytest.mark.timeout(240)
 async def test_races_run_by_themselves_and_logins_are_printed(tmp_path: Path) -> None:
-    demo = await Demo.start(tmp_path / "demo", "--races", "2")
+    demo = await Demo.start(tmp_path / "demo", "--races", "2", "--cars", "0")
     try:
         await demo.until_printed("stops the demo")
         for staff in STAFF:
@@ -93,11 +93,11 @@ async def test_races_run_by_themselves_and_logins_are_printed(tmp_path: Path) ->
 
 @pytest.mark.timeout(240)
 async def test_ctrl_c_stops_it_and_the_next_start_goes_on_with_the_same_event(tmp_path: Path) -> None:
-    demo = await Demo.start(tmp_path / "demo")
+    demo = await Demo.start(tmp_path / "demo", "--cars", "0")
     await demo.until_printed("stops the demo")
     first = demo.password_of("operator")
     assert await demo.stop() == 0
-    again = await Demo.start(tmp_path / "demo")
+    again = await Demo.start(tmp_path / "demo", "--cars", "0")
     try:
         await again.until_printed("stops the demo")
         assert again.password_of("operator") == first

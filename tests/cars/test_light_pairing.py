@@ -15,11 +15,13 @@ import pytest
 
 from appliance import ssh
 from appliance.errors import InvalidInput
+from appliance.host_keys import Refused
 from cars.car_ssh import machine_of
 from cars.car_structs import Platform
-from cars.enrol_wire import Enrol, StepState, Went
+from cars.enrol_wire import Enrol, Release, StepState, Went
 from cars.enrolment import enrol
 from cars.on_car_api import OnCar
+from cars.release import release
 from cars.standin.light import LightCarSettings, LightCarStarted
 from cars.standin.light_files import Link
 
@@ -56,6 +58,18 @@ def order_for(car: LightCarStarted, data_dir: Path, **changes: Any) -> Enrol:
         "data_dir": str(data_dir),
     }
     return Enrol(**fields | changes)
+
+
+def release_of(car: LightCarStarted, data_dir: Path) -> Release:
+    return Release(
+        serial=car.serial,
+        address=car.host,
+        port=car.port,
+        username=car.username,
+        host_key=car.host_key,
+        is_forced=False,
+        data_dir=str(data_dir),
+    )
 
 
 async def signed_in(car: LightCarStarted, data_dir: Path, do: Callable[[asyncssh.SSHClientConnection], Any]) -> Any:
@@ -103,8 +117,11 @@ def test_a_wrong_password_is_refused(tmp_path: Path) -> None:
 def test_released_it_lets_nobody_in_and_is_paired_again(tmp_path: Path) -> None:
     with light_car(tmp_path / "cars") as car:
         asyncio.run(enrol(order_for(car, tmp_path), lambda _: None))
-        asyncio.run(signed_in(car, tmp_path, lambda connection: OnCar(connection, "Blue 3").release(is_forced=False)))
+        undone = asyncio.run(release(release_of(car, tmp_path)))
+        assert undone.problems == ()
         assert not (tmp_path / "cars/AMSS-0001/usr/local/sbin/trackside-car").exists()
+        with pytest.raises(Refused):
+            asyncio.run(signed_in(car, tmp_path, lambda connection: OnCar(connection, "Blue 3").disk()))
         told = asyncio.run(enrol(order_for(car, tmp_path), lambda _: None))
     assert told.serial == "AMSS-0001"
 
