@@ -8,6 +8,7 @@ import asyncssh
 import pytest
 
 from cars.car_structs import Platform
+from cars.command_structs import CommandState, NewCommand, Verb
 from cars.fleet_structs import NewFleet
 from cars.models import Sought
 from cars.push_rules import PushState
@@ -258,6 +259,19 @@ async def test_who_has_gone_on_the_track_can_no_longer_be_prepared(site: Site, e
     assert "anna no longer stands in line. Look at the line again." in words(answer)
 
 
+async def test_what_the_box_went_down_with_before_it_was_sent_goes_with_the_next_tap(site: Site, event: Event) -> None:
+    (anna,) = await lined_up(site, event, "anna")
+    blue = await enrol(site.house, "Blue 1")
+    (model,) = await site.house.models.find(SOUGHT)
+    await site.house.queue.prepare(anna, blue.car_id, model.model_id, "test")
+    async with Crew(site, "operator") as crew:
+        assert "model-of-anna → Blue 1 Not sent yet" in words(await crew.get(f"{base(event)}/queue"))
+
+    await send_next(site, event)
+
+    assert [push.car_id for push in site.house.pushes.all_open()] == [blue.car_id]
+
+
 @pytest.fixture
 def car(tmp_path: Path, house: House) -> Iterator[SmallCar]:
     key = asyncssh.generate_private_key("ssh-ed25519")
@@ -296,6 +310,23 @@ async def test_from_the_tap_to_the_car_to_the_race(site: Site, event: Event, car
     assert push.state is PushState.DONE
     assert sent["push"]["push_id"] == push.push_id  # type: ignore[index]
     assert "Your model model-of-anna is on car Blue 1." in await own_page()
+
+    assert car.held(push.folder or "") is not None
+    command = NewCommand(verb=Verb.DELETE_MODELS, car_ids=[blue.car_id], command_id="delete-all")
+    await site.house.commands.ask(command, "test")
+    async with asyncio.timeout(DONE_S):
+        (answer,) = await site.house.commands.settled("delete-all")
+    assert answer.state is CommandState.DONE, answer
+    assert car.held(push.folder or "") is None
+    async with Crew(site, "operator") as crew:
+        assert "Blue 1 Perhaps gone Models were deleted on this car since." in words(
+            await crew.get(f"{base(event)}/queue")
+        )
+    async with stream(site, event) as panels:
+        await panels.next()
+        await send_next(site, event)
+        await panels.until("On the car")
+    assert [one.state for one in await site.house.pushes.find()] == [PushState.DONE] * 2
 
     body = {"event_id": event.event_id, "track_id": "1", "racer_id": racer_id}
     race = (await site.send("operator", "POST", "/api/races", json=body)).json()
