@@ -10,6 +10,8 @@ from timing.lap_text import lap_text
 
 KILOBYTES_BELOW = 100_000
 """Smaller sizes would be 0.0 or 0.1 MB."""
+GIGABYTES_FROM = 10_000_000_000
+"""Disks; no model comes near."""
 
 
 def lap(ms: int | None) -> str:
@@ -35,9 +37,11 @@ def gap(ms: int | None) -> str:
 
 
 def megabytes(size_bytes: int, of_bytes: int | None = None) -> str:
-    """A size as phones show it, "21.3 MB" or "48 kB"; in the unit that `of_bytes` would have, to be read beside it."""
+    """A size: "48 kB", "21.3 MB", "79.3 GB"; in the unit that `of_bytes` would have, to be read beside it."""
     if (size_bytes if of_bytes is None else of_bytes) < KILOBYTES_BELOW:
         return f"{max(round(size_bytes / 1000), min(size_bytes, 1))} kB"
+    if size_bytes >= GIGABYTES_FROM:
+        return f"{size_bytes / 1e9:.1f} GB"
     return f"{size_bytes / 1_000_000:.1f} MB"
 
 

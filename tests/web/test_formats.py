@@ -34,6 +34,8 @@ def test_a_gap_carries_its_sign(ms: int | None, text: str) -> None:
         (100_000, None, "0.1 MB"),
         (21_349_000, None, "21.3 MB"),
         (209_715_200, None, "209.7 MB"),
+        (9_999_900_000, None, "9999.9 MB"),
+        (79_300_200_000, None, "79.3 GB"),
         (0, 21_349_000, "0.0 MB"),
     ],
 )
