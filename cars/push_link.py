@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import asyncssh
 import msgspec
+from asyncssh.packet import SSHPacketLogger
 from msgspec import Struct
 
 from appliance.errors import NotReady
@@ -36,6 +37,8 @@ CHUNK_BYTES = 262_144
 WITH_AES = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com")
 WITHOUT_AES = ("chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com")
 """AES-GCM takes half the time of ChaCha20 where both CPUs have AES; a Pi 4 has not (stack notes, section 6)."""
+
+MSG_IGNORE = 2
 
 WORTH_ANOTHER_TRY = frozenset({"busy", "no_stage", "not_staged"})
 """What the helper says where somebody else is at the car too, or has cleaned up."""
@@ -263,6 +266,7 @@ async def opened(place: Place, key: asyncssh.SSHKey) -> CarLink:
     command = shlex.join((*HELPER, "for", place.serial, "listen"))
     with in_words(place):
         connection = await connected(machine, PinnedHost(place.host_key), key=key)
+    _send_nothing_idle(connection)
     try:
         with in_words(place):
             async with asyncio.timeout(CALL_S):
@@ -273,6 +277,21 @@ async def opened(place: Place, key: asyncssh.SSHKey) -> CarLink:
         await hang_up(connection)
         raise
     return link
+
+
+def _send_nothing_idle(connection: asyncssh.SSHClientConnection) -> None:
+    """
+    Leave out the empty packet (MSG_IGNORE) that asyncssh sends before every other: a fifth of this process's work.
+
+    It is there against an attack on CBC ciphers (RFC 4251, 9.3.1); the ones above authenticate each packet.
+    """
+    send = connection.send_packet
+
+    def send_packet(kind: int, *parts: bytes, handler: SSHPacketLogger | None = None) -> None:
+        if kind != MSG_IGNORE:
+            send(kind, *parts, handler=handler)
+
+    connection.send_packet = send_packet  # type: ignore[method-assign,assignment]
 
 
 @contextlib.contextmanager
