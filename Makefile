@@ -30,7 +30,7 @@ check: venv-dev  ## Style, types, imports, vendored files, nothing of this machi
 	$(VENV)/bin/lint-imports --no-logo
 	$(PYTEST) -q tests/test_house.py
 
-bench: venv-dev  ## Measure; NAME=fanout|board|durable|startup|page|edges|timer-vs-poll|recorder-size|tui|intake|find
+bench: venv-dev  ## Measure; NAME=fanout|board|durable|startup|page|edges|timer-vs-poll|recorder-size|tui|intake|find|push
 	@exec $(VENV)/bin/python -m tests.bench $(NAME)
 
 gpiolab:  ## Build the private kernel with strips for the tests, once, from Debian's linux-source; kept in .gpiolab

@@ -16,6 +16,7 @@ NAMES = (
     "tui",
     "intake",
     "find",
+    "push",
 )
 
 

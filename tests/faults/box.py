@@ -102,6 +102,10 @@ class Box:
         """The recorder's process id, if it runs; also of one that an earlier supervisor started."""
         return self._mine("timing.recorder")
 
+    def push_worker_pids(self) -> list[int]:
+        """The process that sends models, while there is one."""
+        return self._mine("cars.push_worker")
+
     def _kill(self, pids: list[int]) -> None:
         for pid in pids:
             try:
