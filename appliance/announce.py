@@ -64,7 +64,9 @@ class Announcer:
             while True:
                 await self._try()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), POLL_S)
+                    # Not wait_for(): before Python 3.12 it may lose a cancellation that comes with the event.
+                    async with asyncio.timeout(POLL_S):
+                        await self._changed.wait()
                 self._changed.clear()
         finally:
             await self._close()
@@ -99,7 +101,8 @@ class Announcer:
         record, self._record, self._shown = self._record, None, None
         if record is not None:
             with suppress(OSError, TimeoutError):
-                await asyncio.wait_for(record.close(), CLOSE_S)
+                async with asyncio.timeout(CLOSE_S):
+                    await record.close()
 
 
 def _networks(host: str) -> tuple["Network", ...]:
