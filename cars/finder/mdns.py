@@ -10,17 +10,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import zeroconf  # noqa: F401  whole, before its parts: the box's announcing may import it in another thread just now
-from zeroconf._dns import DNSAddress, DNSPointer, DNSQuestion, DNSService, DNSText
-from zeroconf._protocol.incoming import DNSIncoming
-from zeroconf._protocol.outgoing import DNSOutgoing
+from zeroconf import (  # type: ignore[attr-defined]  # kept there for its users, though not in __all__
+    DNSAddress,
+    DNSIncoming,
+    DNSOutgoing,
+    DNSPointer,
+    DNSQuestion,
+    DNSService,
+    DNSText,
+)
 
 from cars.car_structs import Way
 from cars.finder.addresses import address_of_reverse, in_packets, is_findable, reverse_name
 from cars.serials import serial_in_name, serial_of
 
 if TYPE_CHECKING:
-    from zeroconf._dns import DNSRecord
+    from zeroconf import DNSRecord  # type: ignore[attr-defined]
 
 CAR_SERVICE = "_trackside-car._tcp.local."
 """What an enrolled car announces (cars/on_car/trackside-car), where it has an avahi."""
