@@ -31,8 +31,8 @@ def folder_name(username: str | None, model_name: str, taken: Collection[str]) -
         taken: Folders of other models. Names that differ only in large and small letters count as the same: people
             read them aloud.
     """
-    racer = _plain(username or "box", MAX_RACER_LETTERS) or "racer"
-    whole = _cut(f"{racer}-{_plain(model_name, MAX_LETTERS) or 'model'}", MAX_LETTERS)
+    racer = plain(username or "box", MAX_RACER_LETTERS) or "racer"
+    whole = _cut(f"{racer}-{plain(model_name, MAX_LETTERS) or 'model'}", MAX_LETTERS)
     used = {name.casefold() for name in taken}
     name, number = whole, 1
     while name.casefold() in used:
@@ -48,7 +48,8 @@ def folder_of_bag(bag_name: str) -> str | None:
     return found["folder"] if found else None
 
 
-def _plain(text: str, letters: int) -> str:
+def plain(text: str, letters: int) -> str:
+    """A text in letters, digits and hyphens, at most so many; what loses its sense without its mark is written out."""
     lower_kept = "".join(
         written.capitalize() if letter.isupper() else written
         for letter in unicodedata.normalize("NFC", text)

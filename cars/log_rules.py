@@ -8,7 +8,7 @@ clock is from the box's at the moment of asking. Whose model a folder is stands 
 import re
 from collections.abc import Iterable, Sequence
 
-from cars.folder_names import folder_of_bag
+from cars.folder_names import folder_of_bag, plain
 from cars.log_structs import BAG_NAME
 from cars.log_wire import Found, Sought
 
@@ -19,12 +19,13 @@ AFTER_S = 30
 PAUSES_S = (10, 30, 60, 120, 300)
 """Between tries to reach a car."""
 GIVE_UP_S = 1_800
+CAR_LETTERS = 40
+MOMENT = "0123456789T"
 LARGEST_BYTES = 1 << 50
 LATEST_S = 1 << 34
 """What a file and a clock can be: a car could say anything."""
 
 _NAME = re.compile(BAG_NAME, re.ASCII)
-_PLAIN = re.compile(r"[^A-Za-z0-9]+", re.ASCII)
 
 
 def checked(found: Iterable[Found]) -> list[Found]:
@@ -100,6 +101,5 @@ def too_many(stored: Sequence[tuple[str, int]], keep_bytes: int) -> list[str]:
 
 def file_name(car_name: str, asked_at: str) -> str:
     """What it is called where it is downloaded: nothing in it is the car's word."""
-    car = _PLAIN.sub("-", car_name).strip("-")[:40] or "car"
-    moment = _PLAIN.sub("", asked_at)[:15]
-    return f"logs-{car}-{moment}.tar"
+    moment = "".join(letter for letter in asked_at if letter in MOMENT)[:15]
+    return f"logs-{plain(car_name, CAR_LETTERS) or 'car'}-{moment}.tar"

@@ -102,7 +102,7 @@ def test_a_download_is_called_by_nothing_that_a_header_or_a_disk_would_mind(car_
 
 
 def test_a_download_says_whose_and_when() -> None:
-    assert file_name("Blau 3", "2026-11-23T12:34:56.789Z") == "logs-Blau-3-20261123T123456.tar"
+    assert file_name("Grüner Blitz 3", "2026-11-23T12:34:56.789Z") == "logs-Gruener-Blitz-3-20261123T123456.tar"
 
 
 def test_pauses_grow_and_end() -> None:
