@@ -8,7 +8,7 @@ import pytest
 from tests.cars.hall import Car, needs_hall
 from tests.cars.whole_way import NEW_PASSWORD, Way, tree_of, whole_way
 
-pytestmark = needs_hall
+pytestmark = [needs_hall, pytest.mark.timeout(400)]
 
 KINDS = ("stock_20", "stock_20_drem", "community_20", "community_24", "pi")
 CONSOLE_LOGIN = "opt/aws/deepracer/token.txt"
