@@ -33,10 +33,11 @@ STEADY_S = 10.0
 SERVER_STOP_S = 8.0
 """The server ends its streams at once and gives requests 2 s; after this it is killed, which loses nothing."""
 RECORDER_STOP_S = 5.0
-MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(128 * 1024)}
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(128 * 1024), "MALLOC_ARENA_MAX": "1"}
 """
 What is larger goes back to the system when it is freed. Left alone, glibc raises this limit to whatever was freed last
-(mallopt(3)), and eight uploads at once left 80 MB of holes in the server's memory for ever. Whoever sets it wins.
+(mallopt(3)), and eight uploads at once left 80 MB of holes in the server's memory for ever. And all threads share one
+heap: of several each keeps holes of its own, 2 MB with 1,000 screens. Whoever sets these wins.
 """
 REFUSED = 2
 """Exit status of a server that cannot start for a reason it has told: trying again by itself would not help."""

@@ -234,7 +234,7 @@ def pids(box: Serve) -> dict[str, int]:
 def test_the_server_gives_large_buffers_back_to_the_system(serve: Serve) -> None:
     """How much that is, the benchmark `intake` measures: glibc's own habit costs 70 MB after eight uploads at once."""
     environment = Path(f"/proc/{serve.child('appliance.serve')}/environ").read_bytes().split(b"\0")
-    assert b"MALLOC_MMAP_THRESHOLD_=131072" in environment
+    assert {b"MALLOC_MMAP_THRESHOLD_=131072", b"MALLOC_ARENA_MAX=1"} <= set(environment)
 
 
 def test_a_second_serve_on_the_same_directory_is_refused_and_harms_nothing(serve: Serve) -> None:
