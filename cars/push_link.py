@@ -33,7 +33,8 @@ AWAKE_S = 3.0
 """A line that was kept, and has no answer within this, is not waited for: a new one is made."""
 STALLED_S = 60.0
 """sshd still answers, but nothing is written any more: the car's disk hangs."""
-CHUNK_BYTES = 262_144
+CHUNK_BYTES = 65_536
+"""Larger ones are mapped and unmapped by the C library each time, which takes longer than to fill them."""
 WITH_AES = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com")
 WITHOUT_AES = ("chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com")
 """AES-GCM takes half the time of ChaCha20 where both CPUs have AES; a Pi 4 has not (stack notes, section 6)."""
