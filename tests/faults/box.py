@@ -17,7 +17,7 @@ from appliance.demo_client import Api
 from appliance.demo_data import LINES
 from tests.ports import free_port
 
-READY_S = 60.0
+READY_S = 90.0
 """A box that does not answer by then will not; a loaded machine of two cores needs some seconds."""
 PASSWORD = "paddock-pass-1"
 TRACKSIDE = (sys.executable, "-m", "appliance.cli")
@@ -61,7 +61,7 @@ class Box:
 
     async def ready(self) -> None:
         """Wait until it serves and hears its recorder."""
-        async with asyncio.timeout(READY_S), Api(self.url) as api:
+        async with asyncio.timeout(READY_S), Api(self.url, patience_s=READY_S) as api:
             await api.send("GET", "/api/health")
 
     def stop(self) -> int:
