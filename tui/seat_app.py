@@ -212,6 +212,8 @@ class SeatApp(App[None]):
         """All cars of this track, now."""
         if self._seat is not None:
             self._seat.stop.press()
+        else:
+            self.notify("Sit at a track first; until then take the cars by hand.", title="No car is stopped from here.")
 
     async def action_room(self, number: int) -> None:
         """Another screen of this seat; nothing over a question or a form."""

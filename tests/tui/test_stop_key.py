@@ -1,9 +1,11 @@
 """The one key that stops the cars of the track: on every screen, at once, and what is not known to stand is said."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from textual.app import App
 from textual.widgets import Input
 
 from appliance.errors import NotReady
@@ -15,7 +17,7 @@ from cars.fleet_structs import NewFleet
 from cars.lines import Lines
 from tests.tui.cut_cable import plugged
 from tests.tui.light_cars import light_cars, pair, pair_dumb
-from tests.tui.seated import LARGE, Terminal, seated
+from tests.tui.seated import LARGE, SMALL, GivenSeat, Terminal, seated
 from tests.web.conftest import Site
 from tests.web.racing_day import add_racer, start_race
 from timing.structs import Event, NewEvent, NewTrack, RaceState
@@ -29,6 +31,8 @@ from tui.screens.find_racer import FindRacer
 from tui.screens.help import HelpScreen
 from tui.screens.queue import QueueScreen
 from tui.screens.race import RaceScreen
+from tui.seat import Seat
+from tui.seat_app import SeatApp
 
 ROOMS: dict[str, type[RoomScreen]] = {"race": RaceScreen, "queue": QueueScreen, "board": BoardScreen}
 BOTH = "√ Stopping 2 cars… 2 of 2 stopped"
@@ -197,6 +201,25 @@ async def test_whoever_may_not_is_told_so_and_a_box_without_cars_too(
         await terminal.keys("f9")
         await terminal.shows("× NOT STOPPED: Your account may not do this.", "Ask an admin for the role admin or")
     assert asked == []
+
+
+class Nowhere(GivenSeat):
+    """Somebody who still looks for a box."""
+
+    def __init__(self) -> None:
+        self.muted = self.light = False
+
+    async def first_seat(self, app: App[None]) -> Seat:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+
+async def test_before_anybody_sits_at_a_track_it_says_that_no_car_is_stopped() -> None:
+    app = SeatApp(Nowhere(), ROOMS)
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        terminal = Terminal(app, pilot)
+        await terminal.keys("f9")
+        await terminal.shows("No car is stopped from here.", "Sit at a track first; until then take the cars by hand.")
 
 
 async def test_what_was_said_goes_by_itself_a_warning_later(site: Site, event: Event, two: list[str]) -> None:
