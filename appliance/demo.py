@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -106,10 +106,10 @@ def command(
     machine that a box pairs, loads and commands as it does a car. Prints a login for every role and a badge. Ctrl-C
     stops it.
     """
-    with tempfile.TemporaryDirectory(prefix="trackside-demo-") as temporary:
-        races = 1 if once else races
-        wanted = Wanted(cars, models, model_kb)
-        options = DemoOptions(data or Path(temporary), host, port, seed, speed, races, wanted)
+    races = 1 if once else races
+    with ExitStack() as stack:
+        place = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackside-demo-")))
+        options = DemoOptions(place, host, port, seed, speed, races, Wanted(cars, models, model_kb))
         sys.exit(run(options))
 
 
