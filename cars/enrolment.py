@@ -82,9 +82,10 @@ class _Enrolment:
             reaching.refuse_old(banner)
             if banner is not None:
                 return done("It is on.")
-            if console is not None:
+            is_said_on = console is not None and await console.is_ssh_on()
+            if console is not None and not is_said_on:
                 await console.switch_ssh_on()
-            await reaching.wait_for_ssh(order.address, order.port)
+            await reaching.wait_for_ssh(order.address, order.port, is_said_on=is_said_on)
             return done("Switched on.")
 
     async def _host_key(self) -> None:

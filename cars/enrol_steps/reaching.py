@@ -12,6 +12,7 @@ from appliance.errors import ApplianceError, InvalidInput, NotReady
 from appliance.ssh import FAR_ERRORS, Machine
 from cars.console import DEFAULT_PASSWORD, Console
 from cars.platforms import is_too_old, too_old
+from cars.wrong_passwords import REMEDY as SHUT_OUT
 
 DEFAULT_USER = "deepracer"
 KNOCK_S = 6.0
@@ -54,9 +55,12 @@ async def banner_of(address: str, port: int) -> str | None:
     return None
 
 
-async def wait_for_ssh(address: str, port: int) -> None:
+async def wait_for_ssh(address: str, port: int, *, is_said_on: bool) -> None:
     """
     Until its SSH server answers.
+
+    Args:
+        is_said_on: The car's console says that SSH is on: then it is this box that gets no answer.
 
     Raises:
         NotReady: it does not.
@@ -66,6 +70,8 @@ async def wait_for_ssh(address: str, port: int) -> None:
             while await banner_of(address, port) is None:  # noqa: ASYNC110  another machine's port is asked, not an event
                 await asyncio.sleep(AGAIN_S)
             return
+    if is_said_on:
+        raise NotReady(f"The console of {address} says that SSH is on, but it does not answer this box.", SHUT_OUT)
     raise NotReady(
         f"SSH is off on {address}, and its console could not switch it on.",
         "At the car, with keyboard and screen: sudo systemctl enable --now ssh; sudo ufw allow ssh. Then try again.",
