@@ -221,6 +221,7 @@ class Way:
 
         Lit for the racer, driving with this model, stopped and white at the end, as the car itself has it.
         """
+        await self.is_online(car_id)
         race = await self.race(car_id, model)
         await self.told(car_id, "Light red")
         assert await car.get("light") == RED
