@@ -1,5 +1,6 @@
 """What the cars add to the health of the box: who is away or shows a new key, pushes that fail, room for models."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +30,10 @@ def car_probes(finder: Finder, pushes: Pushes, blobs: Blobs) -> dict[str, Probe]
     async def failing() -> Check:
         return check_pushes(await pushes.find(which=Which.ENDED, limit=LOOKED_AT), datetime.now(UTC))
 
-    return {"cars": cars, "pushes": failing, "model_room": lambda: check_room(blobs.spare_bytes())}
+    async def room() -> Check:
+        return check_room(await asyncio.to_thread(blobs.spare_bytes))
+
+    return {"cars": cars, "pushes": failing, "model_room": room}
 
 
 def check_keys(answering: Check, changed: Sequence[str]) -> Check:
