@@ -81,7 +81,7 @@ async def signed_in(car: LightCarStarted, data_dir: Path, do: Callable[[asyncssh
 
 @pytest.mark.parametrize(
     ("profile", "platform"),
-    [("community_20", Platform.COMMUNITY_20), ("community_24", Platform.COMMUNITY_24), ("pi", Platform.PI)],
+    [("community_24", Platform.COMMUNITY_24), ("pi", Platform.PI)],
 )
 def test_the_steps_of_pairing_go_through_in_a_folder_of_any_name(
     tmp_path: Path, profile: str, platform: Platform
