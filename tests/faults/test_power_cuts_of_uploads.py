@@ -15,7 +15,7 @@ from tests.faults.lab import BOOT_S, Machine, make_card, needs_gpiolab
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800), needs_gpiolab]
 
-CUTS = int(os.environ.get("FAULT_CUTS", "4"))
+CUTS = int(os.environ.get("FAULT_CUTS", "2"))
 
 
 def noted(share: Path) -> int:
