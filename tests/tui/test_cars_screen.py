@@ -77,6 +77,8 @@ async def test_cars_are_told_by_keys_and_what_they_answer_is_their_own(
             await terminal.keys("down", "enter")
             await rows_are(terminal, "√ The light is on.")
             await terminal.keys("d")
+            await terminal.opens(Ask)
+            await terminal.keys("y")
             await rows_are(terminal, "√ It drives.")
             await terminal.keys("s")
             await rows_are(terminal, "√ It stands.")
@@ -97,7 +99,7 @@ async def test_what_cannot_be_taken_back_is_asked_first(
     await pair_dumb(site.house, "Blue 2", 2)
     async with seated(site, event.event_id, ROOMS) as terminal:
         await rows_are(terminal, "► Blue 1")
-        for key, question in (("e", "Reboot Blue 1?"), ("p", "Power Blue 1 off?")):
+        for key, question in (("e", "Reboot Blue 1?"), ("p", "Power Blue 1 off?"), ("d", "Let Blue 1 drive?")):
             await terminal.keys(key)
             await terminal.opens(Ask)
             await terminal.shows(question)

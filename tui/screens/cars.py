@@ -62,7 +62,7 @@ class CarsScreen(RoomScreen):
         Binding("space", "mark", "Mark", tooltip="Marks the chosen car, or no longer: keys are for the marked ones"),
         Binding("a,A", "mark_all", "All", tooltip="Marks the cars of this track, then all of the box, then none"),
         Binding("l,L", "light", "Light", tooltip="Tail light in a colour of a list"),
-        Binding("d,D", "tell('start_driving')", "Drive", tooltip="Drives by the loaded model; one car at a time"),
+        Binding("d,D", "tell('start_driving')", "Drive", tooltip="Drives by the loaded model; asks first; one car"),
         Binding("b,B", "look", "Battery", tooltip="Reads the drive pack and the disk"),
         Binding("c,C", "tell('set_time')", "Clock", tooltip="Sets its clock by the box's"),
         Binding("r,R", "tell('restart_core')", "Restart", tooltip="Stops it, then restarts its software"),
@@ -170,7 +170,7 @@ class CarsScreen(RoomScreen):
 
     @work(group="car-tell")
     async def action_tell(self, verb: str) -> None:
-        """Tell the marked cars, or the chosen one; what cannot be taken back is asked first."""
+        """Tell the marked cars, or the chosen one; what cannot be taken back, or moves, is asked first."""
         cars = self._meant()
         if verb == "start_driving" and len(cars) > 1:
             self.notify(START_ONE, title="Only one car is started at a time.", severity="warning")
@@ -329,6 +329,7 @@ class CarsScreen(RoomScreen):
 
 
 ASKS = {
+    "start_driving": ("Let {} drive?", "It drives off at once. Is the track clear, and somebody near?", "It may"),
     "reboot": ("Reboot {}?", "It takes a minute or two. A race that it drives is over for it.", "Reboot"),
     "power_off": ("Power {} off?", "Only a hand at the car switches it on again.", "Power off"),
 }
