@@ -297,6 +297,7 @@ class PushLine:
             if row.state is PushState.DONE:
                 # No name: a car's history is for ever, and a racer may be forgotten. The rows of pushes have the model.
                 await self._cars.note(row.car_id, CarNote.PUSHED, row.actor, "A model was put on it.")
+                await self._cars.seen(row.car_id)
             await self._db.write(lambda connection: push_schema.end(connection, row))
         except NotReady as error:
             # It has not ended before that is stored: it is gone through again, and found there already.

@@ -54,9 +54,11 @@ def is_whole(car: SmallCar, folder: str, pb: bytes = PB) -> bool:
 
 async def test_a_model_is_done_when_the_car_has_read_it_back(box: PushBox, car: SmallCar) -> None:
     car_id, model_id = await box.car(car), await box.model("fast", PB)
+    await box.cars.missed(car_id)
     (push_id,) = await box.push(car_id, model_id)
     view = await box.ended(push_id)
     assert (view.state, view.reason) == (PushState.DONE, None)
+    assert box.cars.get(car_id).is_online
     assert (view.folder, view.sent_bytes, view.tries) == ("ann-fast", view.size_bytes, 1)
     assert view.size_bytes == MODEL_BYTES + len(METADATA_BYTES)
     assert is_whole(car, "ann-fast")
