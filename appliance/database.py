@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import aiosqlite
-from sqlite_utils.migrations import Migrations
 
 from appliance.errors import NotReady
+from appliance.migrations import Migrations
 from appliance.store_writer import StoreWriter, fold_log
 
 log = logging.getLogger("trackside.database")

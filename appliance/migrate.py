@@ -9,11 +9,9 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlite_utils.db import Database as SchemaDatabase
-from sqlite_utils.migrations import Migrations
-
 from appliance.clock import now_iso
 from appliance.errors import Conflict, NotReady
+from appliance.migrations import TABLE, Migrations
 from appliance.safe_copy import copy_database
 
 KEPT_BACKUPS = 5
@@ -26,8 +24,13 @@ class NewerSchema(Conflict):
 
 def pending(connection: sqlite3.Connection, migrations: Sequence[Migrations]) -> list[str]:
     """What `apply` would do, as "set/name" in order."""
-    schema = SchemaDatabase(connection, execute_plugins=False)
-    return [f"{group.name}/{step.name}" for group in migrations for step in group.pending(schema)]
+    done = set(_applied(connection))
+    return [
+        f"{group.name}/{migration.name}"
+        for group in migrations
+        for migration in group.all
+        if (group.name, migration.name) not in done
+    ]
 
 
 def check_known(
@@ -42,7 +45,7 @@ def check_known(
     Raises:
         NewerSchema: names the migrations that nobody here knows.
     """
-    known = {(group.name, step.name) for group in migrations for step in group._migrations}
+    known = {(group.name, step.name) for group in migrations for step in group.all}
     names = {group.name for group in migrations}
     unknown = [
         f"{group}/{name}"
@@ -75,12 +78,14 @@ def apply(
     steps = pending(connection, migrations)
     if not steps:
         return None
+    from sqlite_utils.db import Database as SchemaDatabase
+
     backup = None if _is_new(connection) else _backup(connection, path, backups or path.parent / "backups")
     schema = SchemaDatabase(connection, execute_plugins=False)
     try:
         connection.execute("BEGIN IMMEDIATE")
         for group in migrations:
-            group.apply(schema)
+            group.loaded().apply(schema)
         _check_foreign_keys(connection)
         connection.execute("COMMIT")
     except Exception as error:
@@ -94,7 +99,7 @@ def apply(
 
 
 def _applied(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [Migrations.migrations_table]).fetchone()
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [TABLE]).fetchone()
     if found is None:
         return []
     rows = connection.execute("SELECT migration_set, name FROM _sqlite_migrations ORDER BY rowid").fetchall()

@@ -1,13 +1,12 @@
 """The tables of people, of what was done to them, and of their sessions. A released migration is never edited."""
 
-from sqlite_utils.db import Database
-from sqlite_utils.migrations import Migrations
+from appliance.migrations import Migrations, SchemaDatabase
 
 MIGRATIONS = Migrations("people")
 
 
 @MIGRATIONS(name="0001_people")
-def people(db: Database) -> None:
+def people(db: SchemaDatabase) -> None:
     """
     People and their trail.
 
@@ -54,7 +53,7 @@ def people(db: Database) -> None:
 
 
 @MIGRATIONS(name="0002_sessions")
-def sessions(db: Database) -> None:
+def sessions(db: SchemaDatabase) -> None:
     """
     Who is signed in. Only the SHA-256 of a token is kept.
 
@@ -77,6 +76,6 @@ def sessions(db: Database) -> None:
 
 
 @MIGRATIONS(name="0003_crew_badges")
-def crew_badges(db: Database) -> None:
+def crew_badges(db: SchemaDatabase) -> None:
     """Whether one of the crew was given a badge. Racers always have theirs, and need no mark for it."""
     db.execute("ALTER TABLE person ADD COLUMN crew_badge INTEGER NOT NULL DEFAULT 0 CHECK (crew_badge IN (0, 1))")

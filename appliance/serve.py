@@ -7,6 +7,7 @@ Started by appliance/supervisor.py as `python -m appliance.serve --data DIR --fd
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -280,6 +281,8 @@ class BoxServer(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
+        if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:  # glibc's; what starting left over
+            trim(0)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """

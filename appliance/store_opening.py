@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlite_utils.migrations import Migrations
-
 from appliance import migrate
 from appliance.errors import ApplianceError, NotReady
 from appliance.file_lock import FileLock
+from appliance.migrations import Migrations
 from appliance.safe_copy import sync_directory
 
 log = logging.getLogger("trackside.database")

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlite_utils.migrations import Migrations
-
 from appliance.errors import NotReady
+from appliance.migrations import Migrations
 from appliance.store_opening import OpenedStore, open_store
 
 log = logging.getLogger("trackside.database")

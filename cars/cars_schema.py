@@ -8,9 +8,8 @@ import sqlite3
 from collections.abc import Sequence
 
 import msgspec
-from sqlite_utils.db import Database as MigratedDatabase
-from sqlite_utils.migrations import Migrations
 
+from appliance.migrations import Migrations, SchemaDatabase
 from cars.car_history import CarHistoryLine, CarNote
 from cars.car_structs import Car, Platform
 
@@ -18,7 +17,7 @@ MIGRATIONS = Migrations("cars.cars")
 
 
 @MIGRATIONS(name="0001_cars")
-def cars(db: MigratedDatabase) -> None:
+def cars(db: SchemaDatabase) -> None:
     """One row per chassis serial, released or not; its history is append-only."""
     for statement in (
         """

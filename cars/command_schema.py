@@ -3,16 +3,15 @@
 import sqlite3
 
 import msgspec
-from sqlite_utils.db import Database as MigratedDatabase
-from sqlite_utils.migrations import Migrations
 
+from appliance.migrations import Migrations, SchemaDatabase
 from cars.command_structs import CommandState, CommandView, Verb
 
 MIGRATIONS = Migrations("cars.commands")
 
 
 @MIGRATIONS(name="0001_commands")
-def commands(db: MigratedDatabase) -> None:
+def commands(db: SchemaDatabase) -> None:
     """One row per command and car, for ever; those still asked at a start were never answered."""
     for statement in (
         """

@@ -2,16 +2,14 @@
 
 import sqlite3
 
-from sqlite_utils.db import Database as MigratedDatabase
-from sqlite_utils.migrations import Migrations
-
+from appliance.migrations import Migrations, SchemaDatabase
 from cars.fleet_structs import Fleet
 
 MIGRATIONS = Migrations("cars.fleets")
 
 
 @MIGRATIONS(name="0001_fleets")
-def fleets(db: MigratedDatabase) -> None:
+def fleets(db: SchemaDatabase) -> None:
     """One row per fleet; which cars are in it stands with the cars."""
     db.execute(
         """

@@ -4,16 +4,15 @@ import sqlite3
 from dataclasses import dataclass
 
 import msgspec
-from sqlite_utils.db import Database as MigratedDatabase
-from sqlite_utils.migrations import Migrations
 
+from appliance.migrations import Migrations, SchemaDatabase
 from cars.log_structs import LogState
 
 MIGRATIONS = Migrations("cars.logs")
 
 
 @MIGRATIONS(name="0001_logs")
-def logs(db: MigratedDatabase) -> None:
+def logs(db: SchemaDatabase) -> None:
     """
     One row per fetch, for ever. `state` is where it ended, or "waiting" until then.
 

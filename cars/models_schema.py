@@ -1,13 +1,12 @@
 """The tables of models and of uploads under way. A released migration is never edited."""
 
-from sqlite_utils.db import Database as MigratedDatabase
-from sqlite_utils.migrations import Migrations
+from appliance.migrations import Migrations, SchemaDatabase
 
 MIGRATIONS = Migrations("cars.models")
 
 
 @MIGRATIONS(name="0001_models_and_uploads")
-def models_and_uploads(db: MigratedDatabase) -> None:
+def models_and_uploads(db: SchemaDatabase) -> None:
     """
     One row per model, for ever: the races that drove it point at it. One per upload, gone a day after its last byte.
 
@@ -61,6 +60,6 @@ def models_and_uploads(db: MigratedDatabase) -> None:
 
 
 @MIGRATIONS(name="0002_chosen_models")
-def chosen_models(db: MigratedDatabase) -> None:
+def chosen_models(db: SchemaDatabase) -> None:
     """When its racer chose a model to race with; NULL where they did not, or chose another since."""
     db.execute("ALTER TABLE model ADD COLUMN chosen_at TEXT")

@@ -8,9 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlite_utils.db import Database as MigratedDatabase
-from sqlite_utils.migrations import Migrations
-
+from appliance.migrations import Migrations, SchemaDatabase
 from cars.folder_names import folder_name
 from cars.push_rules import PushState
 
@@ -18,7 +16,7 @@ MIGRATIONS = Migrations("cars.pushes")
 
 
 @MIGRATIONS(name="0001_pushes")
-def pushes(db: MigratedDatabase) -> None:
+def pushes(db: SchemaDatabase) -> None:
     """
     One row per push, for ever: `state` is where it ended, or "waiting" until then.
 

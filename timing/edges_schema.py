@@ -4,11 +4,9 @@ The tables of edges.db, imported only when a file is behind: sqlite-utils would 
 Append only: triggers refuse any change to what was recorded.
 """
 
-from sqlite_utils.db import Database
-from sqlite_utils.migrations import Migrations
-
 from appliance.clock import now_iso
 from appliance.ids import new_id
+from appliance.migrations import Migrations, SchemaDatabase
 
 MIGRATIONS = Migrations("edges")
 
@@ -86,7 +84,7 @@ _BLIND_TABLES = {
 
 
 @MIGRATIONS(name="0001_edges")
-def _edges(db: Database) -> None:
+def _edges(db: SchemaDatabase) -> None:
     for table in _TABLES:
         db.execute(table)
     for name in ("meta", "edge", "anchor"):
@@ -96,7 +94,7 @@ def _edges(db: Database) -> None:
 
 
 @MIGRATIONS(name="0002_blind")
-def _blind(db: Database) -> None:
+def _blind(db: SchemaDatabase) -> None:
     for name, table in _BLIND_TABLES.items():
         columns = ", ".join(str(row[1]) for row in db.execute(f"PRAGMA table_info({name})").fetchall())
         db.execute(f"ALTER TABLE {name} RENAME TO {name}_0001")
@@ -107,7 +105,7 @@ def _blind(db: Database) -> None:
     db.execute("PRAGMA user_version = 2")
 
 
-def _keep_append_only(db: Database, table: str) -> None:
+def _keep_append_only(db: SchemaDatabase, table: str) -> None:
     for change in ("UPDATE", "DELETE"):
         db.execute(
             f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "

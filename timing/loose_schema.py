@@ -1,6 +1,6 @@
 """What became of the crossings that no race took. A released migration is never edited."""
 
-from sqlite_utils import Database, Migrations
+from appliance.migrations import Migrations, SchemaDatabase
 
 MIGRATIONS = Migrations("timing.loose")
 
@@ -16,7 +16,7 @@ _COLUMNS = (
 
 
 @MIGRATIONS(name="0001_loose_crossings")
-def loose_crossings(db: Database) -> None:
+def loose_crossings(db: SchemaDatabase) -> None:
     """
     The raw stamp (`edge_ns` on the clock of `recorder_boot_id`; NULL in a row of before: the same as `at_ns`), and who
     dismissed it or gave it to which race. The table itself is of timing/schema.py.

@@ -8,9 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
-from sqlite_utils.db import Database as MigratedDatabase
-from sqlite_utils.migrations import Migrations
-
+from appliance.migrations import Migrations, SchemaDatabase
 from timing.queue_structs import QueueState
 
 MIGRATIONS = Migrations("timing.queue")
@@ -20,7 +18,7 @@ PAST_ROWS = 500
 
 
 @MIGRATIONS(name="0001_queue_entries")
-def queue_entries(db: MigratedDatabase) -> None:
+def queue_entries(db: SchemaDatabase) -> None:
     """One row per time a racer was put in line."""
     db.execute(
         """
@@ -44,7 +42,7 @@ def queue_entries(db: MigratedDatabase) -> None:
 
 
 @MIGRATIONS(name="0002_prepared_car_and_model")
-def prepared_car_and_model(db: MigratedDatabase) -> None:
+def prepared_car_and_model(db: SchemaDatabase) -> None:
     """What a race made from the entry gets; ids of the cars' room, which mean nothing here."""
     for column in ("car_id", "model_id"):
         db.execute(f"ALTER TABLE queue_entries ADD COLUMN {column} TEXT")

@@ -7,14 +7,13 @@ No secret is kept here: the host key is the other machine's public one, and pass
 import sqlite3
 from dataclasses import astuple, dataclass
 
-from sqlite_utils.db import Database as MigratedDatabase
-from sqlite_utils.migrations import Migrations
+from appliance.migrations import Migrations, SchemaDatabase
 
 MIGRATIONS = Migrations("timing.remotes")
 
 
 @MIGRATIONS(name="0001_remote_recorders")
-def remote_recorders(db: MigratedDatabase) -> None:
+def remote_recorders(db: SchemaDatabase) -> None:
     """One row per recorder that is reached over SSH."""
     db.execute(
         """

@@ -2,8 +2,7 @@
 
 import sqlite3
 
-from sqlite_utils import Database, Migrations
-
+from appliance.migrations import Migrations, SchemaDatabase
 from timing.driven import keep_driven
 from timing.fold import fold
 from timing.races import race_in
@@ -109,13 +108,13 @@ CREATE INDEX driven_car ON driven (car_id);
 
 
 @MIGRATIONS(name="0001_events")
-def events(db: Database) -> None:
+def events(db: SchemaDatabase) -> None:
     """Events, their tracks and rules."""
     _run(db, EVENTS)
 
 
 @MIGRATIONS(name="0002_races")
-def races(db: Database) -> None:
+def races(db: SchemaDatabase) -> None:
     """
     Races and their journal.
 
@@ -126,7 +125,7 @@ def races(db: Database) -> None:
 
 
 @MIGRATIONS(name="0003_driven")
-def driven(db: Database) -> None:
+def driven(db: SchemaDatabase) -> None:
     """
     Laps by race, car and model, for the pages of cars; the laps of races that are there already are counted now.
 
@@ -140,7 +139,7 @@ def driven(db: Database) -> None:
         keep_driven(connection, race_id, fold(entries, record.rules).laps)
 
 
-def _run(db: Database, script: str) -> None:
+def _run(db: SchemaDatabase, script: str) -> None:
     """Statement by statement: executescript() would commit the migration's transaction."""
     statement = ""
     for line in script.splitlines():

@@ -4,7 +4,7 @@ The server's own tables about strips: where the lock-outs stand, how remote cloc
 All of it can be lost and is worked out again, but for what a recorder that has gone cannot tell a second time.
 """
 
-from sqlite_utils import Database, Migrations
+from appliance.migrations import Migrations, SchemaDatabase
 
 MIGRATIONS = Migrations("strips")
 
@@ -48,7 +48,7 @@ _TABLES = (
 
 
 @MIGRATIONS(name="0001_strips")
-def strips(db: Database) -> None:
+def strips(db: SchemaDatabase) -> None:
     """
     `lockout.crossings`: the last crossings of a track as a list of EdgeSeen, newest last. `recorder_clock.offset_ns`:
     recorder's CLOCK_MONOTONIC of its boot minus the server's of `boot_id`. `strip_gap` is on the server's clocks.

@@ -16,12 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlite_utils.db import Database as SchemaDatabase
-from sqlite_utils.migrations import Migrations
-
 from appliance import store_writer
 from appliance.database import Database
 from appliance.errors import NotReady
+from appliance.migrations import Migrations, SchemaDatabase
 
 ROWS = Migrations("rows")
 

@@ -278,7 +278,7 @@ async def test_people_of_the_version_before_keep_their_badges_and_staff_get_none
 def _version_before(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
-    MIGRATIONS.apply(SchemaDatabase(connection, execute_plugins=False), stop_before="0003_crew_badges")
+    MIGRATIONS.loaded().apply(SchemaDatabase(connection, execute_plugins=False), stop_before="0003_crew_badges")
     assert "crew_badge" not in [row[1] for row in connection.execute("PRAGMA table_info(person)")]
     for person_id, roles, serial in (("anna", '["racer"]', 3), ("olga", '["operator","racer"]', 1)):
         connection.execute(

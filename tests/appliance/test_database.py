@@ -4,18 +4,19 @@
 import asyncio
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from sqlite_utils.db import Database as SchemaDatabase
-from sqlite_utils.migrations import Migrations
 
 from appliance.database import Database
 from appliance.errors import Conflict, NotReady
 from appliance.file_lock import FileInUse
 from appliance.migrate import NewerSchema
+from appliance.migrations import Migrations, SchemaDatabase
 from appliance.store_opening import DamagedDatabase
 
 NOTES = Migrations("notes")
@@ -197,7 +198,7 @@ def notes_with(*later: str) -> Migrations:
             for statement in sql.split(";"):
                 db.execute(statement)
 
-        group(name=f"000{len(group._migrations) + 1}_later")(step)
+        group(name=f"000{len(group.all) + 1}_later")(step)
     return group
 
 
@@ -251,6 +252,28 @@ async def test_a_room_of_a_newer_version_is_refused_unless_only_some_rooms_are_a
         await Database.open(path, [NOTES])
     db = await Database.open(path, [NOTES], partial=True)
     await db.close()
+
+
+STARTS = """
+import asyncio, sys
+from pathlib import Path
+from appliance.database import Database
+from appliance.serve import MIGRATIONS
+
+async def start():
+    await (await Database.open(Path(sys.argv[1]), MIGRATIONS)).close()
+
+asyncio.run(start())
+print("sqlite_utils" in sys.modules)
+"""
+
+
+def test_only_a_start_that_has_something_to_migrate_loads_what_migrates(path: Path) -> None:
+    starts = [
+        subprocess.run([sys.executable, "-c", STARTS, str(path)], capture_output=True, check=True, text=True).stdout
+        for _ in range(2)
+    ]
+    assert starts == ["True\n", "False\n"]
 
 
 # Damage

@@ -159,6 +159,10 @@ async def run(numbers: Sequence[int], laps: int) -> dict[str, object]:
     """All bursts on one box, in one race."""
     with tempfile.TemporaryDirectory() as directory:
         async with running_box(Path(directory) / "box", {"TRACKSIDE_SIMULATED_LINES": str(LINE)}) as (box, api):
+            # As on a race day: the box was started before, and what makes its tables is not in its memory.
+            box.stop()
+            box.start()
+            await box.ready()
             event_id = await ready_race(api)
             strip = await Strip.connect(box.timing_socket)
             try:

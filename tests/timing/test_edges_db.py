@@ -79,7 +79,7 @@ def first_version(tmp_path):
     """An edges.db as the first release left it, with something of everything."""
     connection = sqlite3.connect(tmp_path / "edges.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
-    MIGRATIONS.apply(SchemaDatabase(connection, execute_plugins=False), stop_before="0002_blind")
+    MIGRATIONS.loaded().apply(SchemaDatabase(connection, execute_plugins=False), stop_before="0002_blind")
     assert connection.execute("PRAGMA user_version").fetchone() == (1,)
     connection.executemany(
         "INSERT INTO edge VALUES (?, ?, 'boot', 17, ?, ?, ?, ?, ?)",

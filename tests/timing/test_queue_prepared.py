@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlite_utils.migrations import Migrations
 
 from appliance.database import Database
 from appliance.errors import Conflict, NotFound
 from appliance.facts import Facts
+from appliance.migrations import Migrations
 from appliance.people_schema import MIGRATIONS as PEOPLE
 from tests.timing.queue_track import STAFF, Track, opened_track
 from timing.journal import Kind
