@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from appliance.database import Database
-from appliance.errors import NotReady
+from appliance.errors import Conflict, NotReady
 from appliance.facts import Facts
 from timing.crossings import EdgeSeen
 from timing.facts import RemotesChanged
@@ -144,11 +144,17 @@ class Recorders:
             enough: Asked with each edge; the first it says yes to is the last one read.
 
         Raises:
+            Conflict: all that the box knows have told who they are, and none is it.
             NotReady: the recorder is not there, or is lost on the way.
         """
         link = self.link(recorder_id)
+        if link is None and all(other.recorder_id is not None for other in self.links()):
+            raise Conflict(
+                "A recorder that times this race is not known to this box.",
+                "Pair it again under Recorders, then try again.",
+            )
         if link is None or not link.connected:
-            name = self.name_of(recorder_id)
+            name = "one that did not answer yet" if link is None else link.name
             raise NotReady(
                 f"The recorder that saw these edges ({name}) is not connected.", "Connect it, then try again."
             )

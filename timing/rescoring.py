@@ -68,6 +68,7 @@ class Rescoring:
             NotFound: no such race.
             IllegalAction: it runs, has not started, or is discarded or deleted.
             InvalidInput: more changes than anybody can judge.
+            Conflict: a recorder of its track is not known to this box.
             NotReady: a recorder that timed it is not connected.
         """
         view, entries = await self._race(race_id)
@@ -99,6 +100,7 @@ class Rescoring:
 
         Raises:
             NotFound: no such race.
+            Conflict: a recorder of its track is not known to this box.
             NotReady: a recorder that timed it is not connected.
         """
         view, entries = await self._race(race_id)

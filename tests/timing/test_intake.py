@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.errors import NotReady
+from appliance.errors import Conflict, NotReady
+from appliance.ids import new_id
 from tests.conftest import Racing, racing_in
 from tests.timing.heard import DEADLINE_S, NO_LOCKOUT, listening, press
 from tests.timing.recorder_process import RecorderProcess
@@ -232,6 +233,14 @@ async def test_edges_of_a_recorder_that_is_away_cannot_be_read(racing: Racing, r
         await heard.until(lambda: strips.problem is not None)
         with pytest.raises(NotReady, match="is not connected"):
             await strips.recorded(recorder_id, 0, lambda edge: False)
+        with pytest.raises(Conflict, match=r"not known to this box\. Pair it again under Recorders"):
+            await strips.recorded(new_id(), 0, lambda edge: False)
+
+
+async def test_a_recorder_that_never_answered_may_be_the_one_that_is_meant(racing: Racing, tmp_path: Path) -> None:
+    async with listening(racing, tmp_path / "nobody.sock") as (strips, _):
+        with pytest.raises(NotReady, match="one that did not answer yet"):
+            await strips.recorded(new_id(), 0, lambda edge: False)
 
 
 async def test_the_time_without_a_recorder_is_shown_on_the_race_it_touches(

@@ -50,7 +50,7 @@ async def model_id(site: Site) -> str:
 async def enrolled(site: Site, car: SmallCar | None) -> str:
     """A car of the box; one that nobody reaches without a `car`."""
     added = await site.house.cars.add_enrolled(
-        serial="AMSS-1234",
+        serial="AMSS-1234" if car is None else car.serial,
         name="blue-1",
         platform=Platform.STOCK_20,
         username="deepracer" if car is None else car.user,

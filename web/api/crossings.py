@@ -119,7 +119,7 @@ async def rescore(house: House, viewer: Viewer, race_id: FromPath[str], data: JS
     "/api/races/{race_id:str}/signal",
     guards=[needs(Permission.SEE_RACES)],
     security=SIGNED_IN,
-    responses=problems(401, 403, 404, 503),
+    responses=problems(401, 403, 404, 409, 503),
     tags=["crossings"],
 )
 async def get_signal(house: House, race_id: FromPath[str]) -> list[CrossingQuality]:

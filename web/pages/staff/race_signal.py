@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from msgspec import Struct
 
 from appliance.clock import iso_utc
-from appliance.errors import ApplianceError, InvalidInput, NotFound, NotReady
+from appliance.errors import ApplianceError, Conflict, InvalidInput, NotFound, NotReady
 from appliance.permissions import Permission
 from timing.crossing_views import CrossingQuality
 from timing.fold import in_time_order, play
@@ -90,7 +90,7 @@ async def _answer(
     away = ""
     try:
         signals = await house.rescoring.quality(race.race_id)
-    except NotReady as error:
+    except (Conflict, NotReady) as error:
         away = str(error)
     entries = await house.control.journal(race.race_id)
     laps = {lap.seq: lap.lap for lap in race.laps}
