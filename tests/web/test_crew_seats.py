@@ -1,6 +1,7 @@
 """Who sits at the crew's live stream: all get the same, nobody holds another up, and each stream has its end."""
 
 import asyncio
+import contextlib
 import socket
 from contextlib import AsyncExitStack
 
@@ -14,7 +15,7 @@ from tests.web.conftest import Site
 from tests.web.crew_hub import hub_of, seats_are
 from tests.web.panels import stream
 from tests.web.racing_day import act, start_race
-from tests.web.streams import Screen, watching
+from tests.web.streams import DEADLINE_S, Screen, watching
 from tests.web.terminals import Terminal, path_of, seated
 from timing.crew_structs import Connections, CrewSnapshot
 from timing.journal import Kind
@@ -50,6 +51,16 @@ async def test_every_seat_gets_the_same_bytes_and_with_nobody_there_nothing_is_c
     assert not hub_of(site)._quick._stale
 
 
+async def holds(unread: socket.socket, text: bytes) -> None:
+    """Wait until it stands in what has come and nobody has read."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                if text in unread.recv(65_536, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                    return
+            await asyncio.sleep(0.01)
+
+
 async def test_a_reader_that_stopped_holds_nobody_up_and_starts_again_from_a_snapshot(site: Site, event: Event) -> None:
     race = await start_race(site.house, event, site.person_ids["racer"])
     stopped = socket.socket()
@@ -58,6 +69,7 @@ async def test_a_reader_that_stopped_holds_nobody_up_and_starts_again_from_a_sna
     token = site.tokens["operator"]
     stopped.send(f"GET {path_of(event)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
     await seats_are(site, 1)
+    await holds(stopped, b"event: snapshot")
     [seat] = hub_of(site)._seats
     async with seated(site, event, "admin") as terminal:
         for _ in range(2_000):
