@@ -19,7 +19,7 @@ demo: venv  ## An event with 24 racers on two tracks, races running by themselve
 test: venv-dev  ## Set up and run everything that proves the project
 	@.ci/packages $(TESTING) || [ -z "$$CI" ]
 	@$(MAKE) --no-print-directory check
-	$(PYTEST) -q -n 4 --dist loadgroup --durations=20 --durations-min=5 -m "not faults" tests
+	$(PYTEST) -q -n 3 --dist loadgroup --durations=20 --durations-min=5 -m "not faults" tests
 	$(PYTEST) -q -n 3 --dist loadgroup --durations=20 --durations-min=5 -m faults tests
 	@.ci/other-python
 
