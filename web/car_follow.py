@@ -33,7 +33,8 @@ def _lit(house: House, changed: RaceChanged) -> None:
 
 
 def _stopped(house: House, ended: RaceEnded) -> None:
-    if _is_ours(house, ended.car_id):
+    # Whether it is online is a guess of some seconds ago: a car that drives is told to stop in any case.
+    if any(car.car_id == ended.car_id for car in house.cars.all()):
         car_ids = [ended.car_id or ""]
         _ask(house, NewCommand(verb=Verb.STOP, car_ids=car_ids))
         _ask(house, NewCommand(verb=Verb.LIGHT, car_ids=car_ids, light=Light.WHITE))

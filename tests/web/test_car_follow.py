@@ -95,10 +95,10 @@ async def test_a_race_without_a_car_of_this_box_asks_nobody(
     assert told.asked == []
 
 
-async def test_a_car_that_is_away_holds_up_nothing(told: Told, house: House, event: Event) -> None:
+async def test_a_car_that_is_away_holds_up_nothing_and_is_told_to_stop(told: Told, house: House, event: Event) -> None:
     car = await enrol(house)
     await house.cars.missed(car.car_id)
     race = await ready(house, event, car.car_id)
     race = await act(house, race, Kind.START)
     assert (await act(house, race, Kind.END)).state == "over"
-    assert told.asked == []
+    await told.until(("Blue 1", "stop"), ("Blue 1", "light", "255", "255", "255"))
