@@ -32,7 +32,7 @@ NEEDS: dict[Kind, tuple[str, ...]] = {
 """Fields an action must carry."""
 
 MAY_HAVE: dict[Kind, tuple[str, ...]] = {
-    Kind.SET_CAR: ("car_id", "model_id"),
+    Kind.SET_CAR: ("car_id", "model_id", "laps_so_far"),
     Kind.UNDO_LAP: ("lap",),
 }
 """Fields it may carry. All others are left out of the journal."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from appliance import clock
 from appliance.database import Database
-from appliance.errors import Conflict, NotAllowed, NotReady
+from appliance.errors import Conflict, NotAllowed, NotReady, named_in
 from appliance.facts import Facts
 from appliance.ids import new_id
 from appliance.people import People
@@ -21,7 +21,7 @@ from timing.actions import added_crossing, check_targets, pressed_entry, ready_e
 from timing.box_clock import box_clock
 from timing.crossings import EdgeSeen
 from timing.events import Events
-from timing.facts import EventChanged, RaceChanged, RaceEnded
+from timing.facts import EventChanged, RaceChanged
 from timing.journal import ACTOR_BOX, Entry, Kind, Payload
 from timing.live_race import LiveRace
 from timing.race import Race, allowed
@@ -109,6 +109,14 @@ class RaceControl:
         """All live races themselves."""
         return self._shelf.live_races()
 
+    def is_racing(self, car_id: str) -> bool:
+        """Whether this car is in a race that is not handed in yet."""
+        return any(race.race.car_id == car_id for race in self.open_races())
+
+    def has_begun(self, car_id: str) -> bool:
+        """The same, once that race has begun."""
+        return any(race.race.car_id == car_id and race.race.state is not RaceState.READY for race in self.open_races())
+
     async def view(self, race_id: str) -> RaceView:
         """Any race. Raises NotFound."""
         return self._view(await self._shelf.open(race_id))
@@ -162,16 +170,19 @@ class RaceControl:
         Make a race in state ready, with a copy of the event's rules.
 
         Raises:
-            NotFound: no such event, track or racer.
+            InvalidInput: no such event, track or racer.
             Conflict: the track has a live race, or the racer's runs are used up and `override` is not set.
         """
         async with self._creating:
             known = None if new.race_id is None else await self._shelf.find(new.race_id)
             if known is not None:
                 return self._repeated(known, new)
-            event = self._events.get(new.event_id)
-            self._events.track(new.event_id, new.track_id)
-            racer = who_can_race(self._people, new.racer_id)
+            with named_in("event_id"):
+                event = self._events.get(new.event_id)
+            with named_in("track_id"):
+                self._events.track(new.event_id, new.track_id)
+            with named_in("racer_id"):
+                racer = who_can_race(self._people, new.racer_id)
             if self._shelf.on_track(event.event_id, new.track_id) is not None:
                 raise Conflict(
                     "This track already has a race that is not finished.", "Submit or discard that race first."
@@ -310,7 +321,7 @@ class RaceControl:
             raise
         race.settle(entries, after)
         self._shelf.place(race)
-        self._announce(race, entries[-1], before, after)
+        self._announce(race, entries[-1], after)
         if counted:
             self._facts.publish(results_changed(race.record, before, after, version))
 
@@ -325,20 +336,11 @@ class RaceControl:
         race = LiveRace(record, [ready])
         await self._db.write(lambda connection: insert_race(connection, record, race.race, ready))
         self._shelf.place(race)
-        self._announce(race, ready, race.race, race.race)
+        self._announce(race, ready, race.race)
         return self._view(race)
 
-    def _announce(self, race: LiveRace, entry: Entry, before: Race, after: Race) -> None:
+    def _announce(self, race: LiveRace, entry: Entry, after: Race) -> None:
         self._facts.publish(RaceChanged(view=self._view(race), kind=entry.kind, actor=entry.actor))
-        if after.state is RaceState.OVER and before.state is not RaceState.OVER:
-            self._facts.publish(
-                RaceEnded(
-                    race_id=race.record.race_id,
-                    event_id=race.record.event_id,
-                    track_id=after.track_id,
-                    car_id=after.car_id,
-                )
-            )
         if self._people.get(after.racer_id).merged_into is not None:
             self._start(self._move_race(race.record.race_id))
 

@@ -15,15 +15,6 @@ class RaceChanged(Struct, frozen=True, kw_only=True):
     actor: str
 
 
-class RaceEnded(Struct, frozen=True, kw_only=True):
-    """The race went into `over`: the car's light turns white and it stops."""
-
-    race_id: str
-    event_id: str
-    track_id: str
-    car_id: str | None
-
-
 class BoardChanged(Struct, frozen=True, kw_only=True):
     """
     The results of these racers in this event changed, so every board of it may have. `version` is the new one.

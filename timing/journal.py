@@ -54,6 +54,7 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     on the recorder's clock, equal to `at_ns` when recorder and server share a machine. `reason`: free text, or
     "power_cut" on the pause that the box itself writes. `override`: staff went past `max_runs`. `lockout_ms`: what the
     race was scored with anew. `late_ms`: so much later than it was pressed it reached the box, from 1 s on.
+    `laps_so_far`: the laps before it were driven with this car and model too; not in journals of before there was such.
     """
 
     lap: Annotated[int, Meta(ge=1, le=100_000)] | None = None
@@ -63,6 +64,7 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     resets: Annotated[int, Meta(ge=0, le=1_000)] | None = None
     car_id: Id | None = None
     model_id: Id | None = None
+    laps_so_far: bool = False
     racer_id: Id | None = None
     track_id: Id | None = None
     by_proxy: bool | None = None

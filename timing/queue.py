@@ -88,6 +88,12 @@ class Queue:
         standing = (row for row in self._store.rows() if row.state in STANDING and row.queue_id not in but_for)
         return {row.car_id for row in standing if row.car_id is not None}
 
+    def prepared(self) -> dict[str, QueueEntry]:
+        """Each car that is prepared, with whom it is for; the first in line where it is for several."""
+        rows = [row for row in self._store.rows() if row.state in STANDING and row.car_id is not None]
+        last_first = sorted(map(self._store.shown, rows), key=lambda entry: -(entry.position or 0))
+        return {entry.car_id: entry for entry in last_first if entry.car_id is not None}
+
     def with_prepared(self, new: NewRace) -> NewRace:
         """The race to be made, with what was prepared for its racer in line; who names a car or a model decides."""
         if new.car_id is not None or new.model_id is not None:

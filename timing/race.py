@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from appliance.errors import InvalidInput
 from timing import refusals
-from timing.fold import Race, fold, play
+from timing.fold import Race, fold, play, state_at
 from timing.journal import Entry, Kind, Payload
 from timing.laps import Lap, lap_views, whole_ms
 from timing.race_crossings import accept_added, accept_dropped, check_replaced
@@ -163,7 +163,7 @@ def _check_deleted(race: Race, entry: Entry) -> None:
 
 
 def _accept_timed(race: Race, entry: Entry, race_entries: Sequence[Entry]) -> Entry:
-    if race.state in FINAL_STATES:
+    if race.state in FINAL_STATES and not _corrects(race, entry, race_entries):
         raise refusals.refusal(race.state, entry.kind)
     if entry.kind is Kind.CROSSING and entry.payload.target_seq is not None:
         check_replaced(entry, race_entries)
@@ -173,6 +173,12 @@ def _accept_timed(race: Race, entry: Entry, race_entries: Sequence[Entry]) -> En
         state = not_now[entry.seq]
         raise refusals.too_early(entry.kind) if state is None else refusals.refusal(state, entry.kind)
     return entry
+
+
+def _corrects(race: Race, entry: Entry, race_entries: Sequence[Entry]) -> bool:
+    """Whether it corrects what was handed in: allowed then, and no press from before that arrives only now."""
+    step = TRANSITIONS.get((race.state, entry.kind))
+    return step is not None and step.takes(entry) and state_at(race_entries, race.rules, entry) is race.state
 
 
 def _accept_untimed(race: Race, entry: Entry, race_entries: Sequence[Entry]) -> Entry:

@@ -2,7 +2,7 @@
 The race's state machine as one table: what may happen in which state, and what it does.
 
 DREM's machine (reference/drem.md 2.2) with its bugs mended (section 10 there). docs/race.md is drawn from this table,
-and a test fails when the two differ. Pure; holds no behaviour, fold.py gives each `Do` its meaning.
+and a test fails when the two differ. Pure; holds no behaviour, tape.py and fold.py give each `Do` its meaning.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from timing.journal import Kind
+from timing.journal import ACTOR_BOX, Entry, Kind
 from timing.structs import RaceState
 
 
@@ -25,7 +25,8 @@ class Do(StrEnum):
     CAPTURE_DNF = "makes an invalid lap; stops both clocks"
     ADD_RESET = "one reset more in this lap"
     TAKE_RESET = "one reset less in this lap, never below zero"
-    SET_CAR = "the laps from here on are driven with this car and model"
+    SET_CAR = "the laps from here on are driven with this car and model, with `laps_so_far` those before it too"
+    SET_CAR_SO_FAR = "all laps were driven with this car and model; refused without `laps_so_far`"
     UNDO = "the last lap was never taken: its time and its resets are given back"
     DROP = "that crossing never happened: all is as it would be without it"
     RESCORE = "says with which lock-out its crossings are scored"
@@ -40,7 +41,8 @@ class Step:
 
     `to` is the next state; `to_at_end` the one after a capture when the time is up or a lap-count race has its laps.
     `box_only`: legal for what the box writes itself, refused to people. `holds`: refused to everybody now, but what was
-    accepted once holds in this state too, when a crossing before it was dropped or added later.
+    accepted once holds in this state too, when a crossing before it was dropped or added later. `so_far_only`: legal
+    only for what is about the laps driven so far.
     """
 
     do: Do
@@ -48,6 +50,11 @@ class Step:
     to_at_end: RaceState | None = None
     box_only: bool = False
     holds: bool = False
+    so_far_only: bool = False
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether it is legal for this very entry: by whoever wrote it, and with what it says."""
+        return (entry.actor == ACTOR_BOX or not self.box_only) and (entry.payload.laps_so_far or not self.so_far_only)
 
 
 CROSSINGS = frozenset({Kind.CROSSING, Kind.ADD_CROSSING})
@@ -120,6 +127,7 @@ TRANSITIONS: Mapping[tuple[RaceState, Kind], Step] = MappingProxyType(
         (_OVER, Kind.SUBMIT): Step(Do.NOTHING, _SUBMITTED),
         (_OVER, Kind.DISCARD): Step(Do.NOTHING, _DISCARDED),
         **_over_and_submitted_edits(_OVER),
+        (_SUBMITTED, Kind.SET_CAR): Step(Do.SET_CAR_SO_FAR, _SUBMITTED, so_far_only=True),
         (_SUBMITTED, Kind.DROP_CROSSING): Step(Do.DROP, _SUBMITTED),
         (_SUBMITTED, Kind.RESCORE): Step(Do.RESCORE, _SUBMITTED),
         **_over_and_submitted_edits(_SUBMITTED),

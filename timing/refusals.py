@@ -34,7 +34,7 @@ ONLY: Mapping[Kind, str] = {
     Kind.DNF: "did not finish can only be noted while it runs",
     Kind.UNDO_LAP: "a lap can only be undone between the start and the submit",
     Kind.SET_VALIDITY: "validity can only be changed from the start on, and not after a discard",
-    Kind.SET_CAR: "the car can only be changed before the submit",
+    Kind.SET_CAR: "the car can only be changed before the submit, and after it for the laps driven so far",
     Kind.END: "only a race that is not over yet can be ended",
     Kind.CANCEL_END: "only the end of a race that is over can be cancelled",
     Kind.SUBMIT: "only a race that is over can be submitted",
@@ -88,6 +88,7 @@ SPECIAL: Mapping[tuple[RaceState, Kind], str] = {
     (RaceState.RUNNING, Kind.DISCARD): "Pause it with Space or end it, then discard it.",
     (RaceState.RUNNING, Kind.RESCORE): "Pause it with Space or end it, then score it anew.",
     (RaceState.READY, Kind.RESCORE): "Nothing needs to be scored anew.",
+    (RaceState.SUBMITTED, Kind.SET_CAR): "Choose the laps driven so far, on the page of the race.",
     (RaceState.DISCARDED, Kind.ADD_CROSSING): "Give it to another race, or dismiss it.",
 }
 

@@ -157,7 +157,7 @@ def skip(test: StripTest, now_ns: int) -> StripTest:
 
 def wrong_strip(test: StripTest) -> Line | None:
     """The strip that was tapped last, if it is not the asked one: to say so at once."""
-    if test.asked is None or test.wrong_ns < test.tapped_ns + WRONG_TAP_NS:
+    if test.asked is None or (test.taps and test.wrong_ns < test.tapped_ns + WRONG_TAP_NS):
         return None
     return next((line for line in _others(test) if line.line == test.wrong_line), None)
 

@@ -119,7 +119,8 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `POST /api/races/{race_id}/actions`. `action_id` is made by the client: the same id again changes nothing.
 
     Fields by kind: set_validity (lap, valid), set_time (lap, lap_ms), set_resets (lap, resets), delete_lap and
-    restore_lap (lap), set_car (car_id, model_id), set_proxy (by_proxy), set_racer (racer_id), set_track (track_id).
+    restore_lap (lap), set_car (car_id, model_id, laps_so_far), set_proxy (by_proxy), set_racer (racer_id), set_track
+    (track_id). `laps_so_far`: the laps driven before get this car and model too; all there is to set after the submit.
 
     `pressed_at_ns` of `pressed_boot_id`, both or neither: the moment of the press on the box's CLOCK_MONOTONIC, as a
     terminal knows it from `GET /api/clock`; it counts then (docs/api.md, "Late presses"). Without: when it arrives.
@@ -133,6 +134,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resets: Annotated[int, Meta(ge=0, le=1_000)] | None = None
     car_id: Id | None = None
     model_id: Id | None = None
+    laps_so_far: bool = False
     racer_id: Id | None = None
     track_id: Id | None = None
     by_proxy: bool | None = None

@@ -6,9 +6,9 @@ what happened between two boots nobody knows, so nothing elapses and a running r
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from timing.journal import ACTOR_BOX, Entry, Kind
+from timing.journal import Entry, Kind
 from timing.lap_edits import Capture
 from timing.laps import NS_PER_MS
 from timing.race_table import CROSSINGS, TRANSITIONS, UNTIMED, Do, Step
@@ -86,7 +86,7 @@ class Tape:
         if entry.kind in UNTIMED:
             return
         step = TRANSITIONS.get((self.state, entry.kind))
-        if step is None or (step.box_only and entry.actor != ACTOR_BOX):
+        if step is None or not step.takes(entry):
             self.refused[entry.seq] = self.state
             return
         if step.holds:
@@ -124,7 +124,7 @@ class Tape:
             self._stop(entry.at_ns)
         elif self.started_wall_ns is None:
             self.started_wall_ns = entry.wall_ns
-        if state is RaceState.SUBMITTED:
+        if state is RaceState.SUBMITTED and self.submitted_wall_ns is None:
             self.submitted_wall_ns = entry.wall_ns
 
     def _is_at_end(self) -> bool:
@@ -205,7 +205,9 @@ def _take_reset(tape: Tape, entry: Entry) -> None:
 
 
 def _set_car(tape: Tape, entry: Entry) -> None:
-    tape.car_id, tape.model_id = entry.payload.car_id, entry.payload.model_id
+    car_id, model_id = tape.car_id, tape.model_id = entry.payload.car_id, entry.payload.model_id
+    if entry.payload.laps_so_far:
+        tape.captures = [replace(capture, car_id=car_id, model_id=model_id) for capture in tape.captures]
 
 
 def _nothing(tape: Tape, entry: Entry) -> None:
@@ -222,6 +224,7 @@ MEANINGS: Mapping[Do, Callable[[Tape, Entry], None]] = {
     Do.ADD_RESET: _add_reset,
     Do.TAKE_RESET: _take_reset,
     Do.SET_CAR: _set_car,
+    Do.SET_CAR_SO_FAR: _set_car,
     Do.NOTHING: _nothing,
 }
 """What each timed step does to the tape; stopping follows from the new state, undo and edits have no moment."""

@@ -51,7 +51,7 @@ def trail(entries: Sequence[Entry], name_of: Names, track_name: Names, drive_nam
             text=_rescored(entries, entry)
             if entry.kind is Kind.RESCORE
             else _said(entry, name_of, track_name, drive_name),
-            is_edit=entry.kind in EDITS,
+            is_edit=entry.kind in EDITS or entry.payload.laps_so_far,
         )
         for entry in entries
     ]
@@ -109,7 +109,8 @@ def _said_with(kind: Kind, payload: Payload, name_of: Names, track_name: Names, 
     if kind is Kind.SET_TRACK:
         return f"Moved to {track_name(payload.track_id or '')}"
     if kind is Kind.SET_CAR:
-        return f"Car set to {drive_name(payload.car_id, payload.model_id)}"
+        car = f"Car set to {drive_name(payload.car_id, payload.model_id)}"
+        return f"{car}, also for the laps driven so far" if payload.laps_so_far else car
     if kind is Kind.READY and (payload.car_id or payload.model_id):
         return f"{SAID[kind](payload)}: {drive_name(payload.car_id, payload.model_id)}"
     return SAID[kind](payload)

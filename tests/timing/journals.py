@@ -127,7 +127,7 @@ PAYLOADS: dict[Kind, dict[str, object]] = {
     Kind.SET_TRACK: {"track_id": "2"},
     Kind.DELETE_LAP: {"lap": 1},
     Kind.RESTORE_LAP: {"lap": 1},
-    Kind.SET_CAR: {"car_id": "car-2", "model_id": "model-2"},
+    Kind.SET_CAR: {"car_id": "car-2", "model_id": "model-2", "laps_so_far": True},
     Kind.ADD_CROSSING: box_edge(60, 99),
     Kind.DROP_CROSSING: {"target_seq": 1},
     Kind.RESCORE: {"lockout_ms": 1_500},

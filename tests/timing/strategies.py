@@ -34,6 +34,7 @@ payloads = st.fixed_dictionaries(
         "racer_id": st.sampled_from(["racer-1", "racer-2"]),
         "track_id": st.sampled_from(["1", "10"]),
         "car_id": st.sampled_from([None, "car-2"]),
+        "laps_so_far": st.booleans(),
     }
 )
 """Something for every kind; the lap is chosen by the test."""

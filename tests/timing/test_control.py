@@ -12,7 +12,7 @@ from appliance.errors import Conflict, InvalidInput, NotAllowed, NotReady
 from appliance.ids import new_id
 from tests.conftest import Racing, racing_in
 from timing import live_race
-from timing.facts import RaceChanged, RaceEnded
+from timing.facts import RaceChanged
 from timing.fold import fold
 from timing.journal import Entry, Kind
 from timing.race import IllegalAction
@@ -153,16 +153,6 @@ async def test_nothing_is_shown_before_it_is_on_disk(racing: Racing, tmp_path: P
     await racing.do(race, Kind.START, Kind.LAP, Kind.LAP)
 
     assert on_disk == [2, 3, 4]
-
-
-async def test_the_end_is_told_once(racing: Racing) -> None:
-    ended: list[RaceEnded] = []
-    racing.facts.subscribe(RaceEnded, ended.append)
-    race = await racing.ready(await racing.event(), await racing.racer("Ann"))
-
-    await racing.do(race, Kind.START, Kind.END, Kind.CANCEL_END, Kind.END, Kind.SUBMIT)
-
-    assert [fact.race_id for fact in ended] == [race.race_id] * 2
 
 
 async def test_a_failed_write_leaves_the_race_as_the_disk_has_it(

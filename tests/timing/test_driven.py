@@ -47,6 +47,22 @@ async def test_each_lap_counts_for_the_car_and_model_it_was_driven_with(racing: 
     assert await counted(racing, "red") == [("fast", 1, 1, 1)]
 
 
+async def test_laps_count_for_the_car_that_was_named_late_also_after_the_submit(racing: Racing) -> None:
+    race = await driving(racing, laps=2)
+    race = await racing.do(race, Kind.SET_CAR, car_id="red", model_id="fast", laps_so_far=True)
+    assert (await counted(racing), await counted(racing, "red")) == ([], [("fast", 1, 2, 2)])
+    race = await racing.do(race, Kind.LAP)
+    race = await racing.do(race, Kind.END, Kind.SUBMIT)
+
+    mended = await racing.do(race, Kind.SET_CAR, car_id="blue", laps_so_far=True)
+
+    assert (await counted(racing), await counted(racing, "red")) == ([(None, 1, 3, 3)], [])
+    row = await racing.db.fetch_one("SELECT car_id, state, submitted_at FROM race")
+    assert row is not None
+    assert tuple(row) == ("blue", "submitted", race.submitted_at)
+    assert mended.submitted_at == race.submitted_at
+
+
 async def test_an_undone_lap_was_never_driven_and_an_invalid_one_was(racing: Racing) -> None:
     race = await driving(racing, laps=1)
     await racing.do(race, Kind.UNDO_LAP)

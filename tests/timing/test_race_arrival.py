@@ -35,7 +35,7 @@ class Moment:
     def enter(self, journal: Journal) -> None:
         payload = box_edge(self.at_ms / 1000, self.number) if self.kind is K.CROSSING else {}
         if self.kind is K.SET_CAR:
-            payload = {"car_id": f"car-{self.number}"}
+            payload = {"car_id": f"car-{self.number}", "laps_so_far": self.number % 2 == 0}
         journal.do(self.kind, self.at_ms / 1000, **payload)
 
 

@@ -44,8 +44,12 @@ class AnyRace(RuleBasedStateMachine):
         lap = self._lap_for(kind, before, pick)
         self.now_ms += step_ms
         accepted = self._offer(kind, self.now_ms, **payload, lap=lap)
+        mends = kind is Kind.SET_CAR and bool(payload["laps_so_far"])
         if kind is not Kind.CROSSING:
-            assert accepted == (kind in allowed(self._woken(before)))
+            too_late = kind is Kind.SET_CAR and before.state is RaceState.SUBMITTED and not mends
+            assert accepted == (kind in allowed(self._woken(before)) and not too_late)
+        if accepted and mends:
+            assert {lap.car_id for lap in self.seen[-1].laps} <= {payload["car_id"]}
 
     @rule(back_ms=steps_ms)
     def late_crossing(self, back_ms: int) -> None:

@@ -32,7 +32,7 @@ LEADS_TO = {
     S.SUBMITTED: {K.SET_VALIDITY: S.SUBMITTED, K.SET_TIME: S.SUBMITTED, K.SET_RESETS: S.SUBMITTED,
                   K.SET_PROXY: S.SUBMITTED, K.SET_RACER: S.SUBMITTED, K.SET_TRACK: S.SUBMITTED,
                   K.DELETE_LAP: S.SUBMITTED, K.DELETE_RACE: S.SUBMITTED, K.DROP_CROSSING: S.SUBMITTED,
-                  K.RESCORE: S.SUBMITTED},
+                  K.RESCORE: S.SUBMITTED, K.SET_CAR: S.SUBMITTED},
     S.DISCARDED: {},
 }  # fmt: skip
 """Written out by hand from reference/drem.md 2.2, so that a slip in the table of the code shows. Restoring needs

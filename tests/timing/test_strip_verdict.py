@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.timing.floor import STRIP_1, STRIP_2, Floor
+from tests.timing.floor import STRIP_1, STRIP_2, TICK_MS, Floor
 from timing import strip_verdict
 from timing.stream import Line, LineRole
 from timing.strip_hits import NS_PER_MS
@@ -233,6 +233,15 @@ def test_the_wrong_strip_is_named_at_once_and_forgiven() -> None:
     floor.tap(17)
     floor.wait(400)
     assert floor.verdict().verdict is Verdict.GOOD
+
+
+def test_the_wrong_strip_is_named_also_in_the_moment_that_another_is_asked_for() -> None:
+    floor = Floor()
+    floor.begin()
+    while floor.running.asked is None:
+        floor.wait(TICK_MS)
+    floor.edge(27, active=True)
+    assert strip_verdict.wrong_strip(floor.running) == STRIP_2
 
 
 def test_a_strip_that_fires_with_the_asked_one_is_not_called_the_wrong_one() -> None:
