@@ -20,6 +20,7 @@ from cars.archive import NetworkSink, unpack
 from cars.frozen_graph import check_inputs, read_graph
 from cars.inspection import BOX_IN_TROUBLE, Fit, Inspection, NotFit, Report, Unfit
 from cars.metadata import read_metadata
+from cars.model_cautions import MARKED, PREMADE
 from cars.model_structs import ModelFacts
 from cars.sandbox import close_in
 from cars.unpacking import Source
@@ -29,11 +30,6 @@ NICENESS = 10
 """A lap comes first."""
 FIRST_TO_GO = "1000"
 """When memory runs out, the kernel takes this process before anything else."""
-
-PREMADE = (
-    "It also holds files made for one version of OpenVINO (.xml, .bin); they stay here, and the car makes its own."
-)
-MARKED = "Its model_metadata.json was not plain UTF-8, which cars cannot read; the box mended it."
 
 
 class NetworkFile(NetworkSink, Protocol):

@@ -65,6 +65,11 @@ def check_kind(file_name: str) -> str:
     return bare
 
 
+def shown_name(file_name: str) -> str:
+    """The name of a file on some disk as it can be stored and shown, with "\ufffd" for what is no text to be seen."""
+    return "".join("\ufffd" if unicodedata.category(one) in ("Cc", "Cs") else one for one in file_name)
+
+
 def check_name(name: str) -> str:
     """
     A name that somebody typed.

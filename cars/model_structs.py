@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from cars.model_cautions import SEEN_TO
+
 
 class ModelStatus(StrEnum):
     """Where a model stands; the words are DREM's."""
@@ -73,3 +75,8 @@ class ModelView(Struct, frozen=True, kw_only=True):
     remedy: str | None
     facts: ModelFacts | None
     chosen_at: str | None = None
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Of its warnings those that matter to whoever gives it to a car."""
+        return () if self.facts is None else tuple(one for one in self.facts.warnings if one not in SEEN_TO)

@@ -1,10 +1,14 @@
-"""What the models add to the health of the box: files that nobody looks into, and walls that an inspection lacks."""
+"""What the models add to the health of the box: files that nobody looks into or takes, and walls that are missing."""
 
+from collections.abc import Sequence
+
+from appliance.errors import ApplianceError
 from appliance.health import Check, Probe
 from cars.inspection import Wall
 from cars.inspector import Inspector
 from cars.looking import Waiting
 from cars.models import Models
+from cars.walk_up import WalkUpFolder
 
 STILL_NS = 180 * 1_000_000_000
 """An inspection is given up after 30 s and tried again 30 s later: so long without an end is no crowd any more."""
@@ -20,13 +24,17 @@ WORDS = {
 }
 
 
-def model_probes(models: Models, inspector: Inspector) -> dict[str, Probe]:
+def model_probes(models: Models, inspector: Inspector, folder: WalkUpFolder) -> dict[str, Probe]:
     """By the names that they have in the report."""
 
     async def waiting() -> Check:
         return check_waiting(await models.waiting())
 
-    return {"models": waiting, "inspection": lambda: check_walls(inspector.held)}
+    return {
+        "models": waiting,
+        "inspection": lambda: check_walls(inspector.held),
+        "walk_ups": lambda: check_folder(folder.troubles),
+    }
 
 
 def check_waiting(waiting: Waiting) -> Check:
@@ -52,6 +60,16 @@ def check_walls(held: tuple[Wall, ...] | None) -> Check:
     is_open = Wall.LANDLOCK not in held and Wall.SECCOMP not in held
     message = f"Models are looked into without {_listed(missing)}: this system does not give it."
     return Check(ok=not is_open, message=message, remedy=KNOWN_PEOPLE if is_open else NEWER_SYSTEM)
+
+
+def check_folder(troubles: Sequence[ApplianceError]) -> Check:
+    """Whether every file for walk-ups could be taken; the rest of the box goes on without."""
+    if not troubles:
+        return Check(ok=True, message="No file is left over in the folder for walk-ups.")
+    first, *more = troubles
+    others = f" {len(more)} more of the folder for walk-ups could not be taken either." if more else ""
+    message = f"A model for walk-ups was not taken in. {first.message}{others}"
+    return Check(ok=True, message=message, remedy=first.remedy)
 
 
 def _listed(names: list[str]) -> str:

@@ -20,8 +20,8 @@ DIRECTORY = "models"
 @asynccontextmanager
 async def opened_models(
     db: Database, facts: Facts, people: People, settings: Settings, inspector: Inspecting
-) -> AsyncIterator[tuple[Models, Uploads]]:
-    """The models of a box and the uploads on their way to it, for as long as the block lasts."""
+) -> AsyncIterator[tuple[Models, Uploads, WalkUpFolder]]:
+    """The models of a box, the uploads on their way to it and the folder, for as long as the block lasts."""
     models = Models(db, facts, people, settings.data_dir / DIRECTORY, inspector)
     await models.load()
     uploads = Uploads(db, people, models, settings.model_quota_mb * MB)
@@ -31,7 +31,7 @@ async def opened_models(
     uploads.start()
     walk_up.start()
     try:
-        yield models, uploads
+        yield models, uploads, walk_up
     finally:
         await walk_up.stop()
         await uploads.stop()

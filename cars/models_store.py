@@ -48,10 +48,18 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Which models are asked for. `racer_id` and `is_box` exclude each other; without either, everybody's."""
+    """
+    Which models are asked for. `racer_id` and `is_box` exclude each other; without either, everybody's.
+
+    `named`: with this in their name, or of one of `owner_ids`, or the box's own with `or_box`.
+    """
 
     racer_id: str | None = None
     is_box: bool = False
+    model_ids: tuple[str, ...] | None = None
+    named: str | None = None
+    owner_ids: tuple[str, ...] = ()
+    or_box: bool = False
     status: ModelStatus | None = None
     with_deleted: bool = False
     before: str | None = None
@@ -78,6 +86,10 @@ def view_of(row: sqlite3.Row, name_of: Callable[[str], str | None]) -> ModelView
     )
 
 
+_NAMED = """(instr(lower(name), lower(:named)) > 0
+    OR racer_id IN (SELECT value FROM json_each(:owner_ids)) OR (:or_box AND racer_id IS NULL))"""
+
+
 def query(sought: Sought) -> tuple[str, dict[str, object]]:
     """The statement that finds them, newest first."""
     clauses, values = ["TRUE"], dict[str, object](limit=sought.limit)
@@ -91,6 +103,13 @@ def query(sought: Sought) -> tuple[str, dict[str, object]]:
         values["status"] = sought.status.value
     elif not sought.with_deleted:
         clauses.append("status != 'DELETED'")
+    if sought.model_ids is not None:
+        clauses.append("model_id IN (SELECT value FROM json_each(:model_ids))")
+        values["model_ids"] = msgspec.json.encode(sought.model_ids).decode()
+    if sought.named is not None:
+        clauses.append(_NAMED)
+        owners = msgspec.json.encode(sought.owner_ids).decode()
+        values |= {"named": sought.named, "owner_ids": owners, "or_box": sought.or_box}
     if sought.before is not None:
         clauses.append("model_id < :before")
         values["before"] = sought.before

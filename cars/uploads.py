@@ -13,15 +13,15 @@ from typing import TypeVar
 
 from appliance.clock import iso_utc, now_iso, wall_ns
 from appliance.database import Database
-from appliance.errors import ApplianceError, Conflict, InvalidInput, TooLarge, TooManyTries
+from appliance.errors import ApplianceError, Conflict, InvalidInput, TooLarge
 from appliance.ids import new_id
-from appliance.limits import Budget
 from appliance.people import People
 from cars import uploads_store
 from cars.blobs import sha256_of
 from cars.model_names import WANTED, check_kind, model_name
 from cars.models import Models
 from cars.models_store import NewModel, insert
+from cars.upload_allowance import Allowance
 from cars.upload_bytes import Incoming
 from cars.upload_structs import CHUNK_BYTES, MAX_ARCHIVE_BYTES, NewUpload, UploadView, WrongOffset
 from cars.upload_turn import Turns
@@ -34,9 +34,6 @@ T = TypeVar("T")
 UNFINISHED_H = 24
 """How long an upload waits for its next byte."""
 TIDY_S = 3600.0
-BEGUN = 60
-BEGUN_REFILL_PER_S = 1 / 20
-"""New uploads of one person: a folder of models at once, and a script is soon slow."""
 
 
 class Uploads:
@@ -50,7 +47,7 @@ class Uploads:
         self._quota_bytes = quota_bytes
         self._turns = Turns()
         self._incoming = Incoming(models.blobs, self._moved_on)
-        self._begun = Budget(BEGUN, BEGUN_REFILL_PER_S)
+        self._begun = Allowance(people)
         self._background: list[asyncio.Task[None]] = []
 
     async def load(self) -> None:
@@ -116,7 +113,7 @@ class Uploads:
             raise _too_large(file_name, new.size_bytes)
         if racer_id is not None:
             racer_id = self._living(racer_id)
-        self._refuse_too_many(actor)
+        self._begun.check(actor)
         upload = UploadView(
             upload_id=new_id(),
             racer_id=racer_id,
@@ -234,14 +231,6 @@ class Uploads:
 
     async def _moved_on(self, upload_id: str, offset: int) -> UploadView:
         return await self._db.write(lambda database: uploads_store.moved_on(database, upload_id, offset, now_iso()))
-
-    def _refuse_too_many(self, actor: str) -> None:
-        try:
-            self._begun.check(actor)
-        except TooManyTries as error:
-            wait_s = error.retry_after_s
-            words = f"Wait {wait_s} s, then go on."
-            raise TooManyTries("You began very many uploads just now.", words, retry_after_s=wait_s) from None
 
     def _living(self, racer_id: str) -> str:
         """Whom a model can belong to: a duplicate's belongs to whoever it was merged into."""

@@ -5,8 +5,8 @@ import io
 import pytest
 
 from cars.archive import unpack
-from cars.inspect_child import PREMADE
 from cars.inspection import DOWNLOAD_AGAIN, Fit, NotFit
+from cars.model_cautions import PREMADE
 from cars.model_words import NOT_A_CAR_MODEL
 from tests.cars.in_process import MemoryNetwork, look, reason, warnings
 from tests.cars.model_samples import File, graph, metadata_bytes, model_archive, model_files, tar_gz

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cars.inspect_child import MARKED
 from cars.inspection import DOWNLOAD_AGAIN, Unfit
 from cars.metadata import read_metadata
+from cars.model_cautions import MARKED
 from cars.model_structs import ActionSpace
 from tests.cars.in_process import look, warnings
 from tests.cars.model_samples import CONTINUOUS, metadata, metadata_bytes, model_files, tar_gz

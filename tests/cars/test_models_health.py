@@ -110,9 +110,10 @@ async def test_what_puts_models_off_is_known_until_none_waits(tmp_path: Path, mo
         assert waiting.still_ns < STILL_NS
 
 
-async def test_the_report_of_a_box_has_both(tmp_path: Path) -> None:
+async def test_the_report_of_a_box_has_all_of_them(tmp_path: Path) -> None:
     settings = load(tmp_path, environment={"TRACKSIDE_ANNOUNCE": "false"})
     async with opened_house(settings, settings.recorder_socket) as house:
         checks = (await house.health.report()).checks
     assert checks["models"].message == "No model waits to be looked into."
     assert checks["inspection"].message == "No model was looked into since the start."
+    assert checks["walk_ups"].message == "No file is left over in the folder for walk-ups."
