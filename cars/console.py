@@ -1,8 +1,10 @@
 """
 The console of a car over HTTPS: signing in with the password on its sticker, and the calls that pairing needs.
 
-Reference: the console part of the car notes. It works offline. Its certificate is its own and says nothing, so it is
-not checked; it must stay the same for as long as we talk. A stock car knows one login at a time: ours ends the crew's.
+Reference: the console part of the car notes. It works offline. Its certificate is its own and says nothing: the first
+is taken, and no other for as long as we talk (cars/console_certificate.py). It is not kept for longer: a console is
+spoken to while pairing only, and a car that was flashed anew has a new one. A stock car knows one login at a time: ours
+ends the crew's.
 Imports httpx: not for the server.
 """
 
@@ -12,7 +14,8 @@ from typing import Any, Self
 
 import httpx
 
-from appliance.errors import ApplianceError, InvalidInput, NotReady
+from appliance.errors import ApplianceError, Conflict, InvalidInput, NotReady
+from cars.console_certificate import pinned_context
 
 DEFAULT_PORT = 443
 ANSWER_S = 20.0
@@ -27,19 +30,23 @@ class NoConsole(NotReady):
 
 
 class Console:
-    """`async with Console(address) as console`, then `sign_in`."""
+    """
+    `async with Console(address) as console`, then `sign_in`.
+
+    Every call raises Conflict when another certificate comes than the first; that machine was told nothing.
+    """
 
     def __init__(self, address: str, port: int = DEFAULT_PORT) -> None:
         self._address = address
         self._port = port
         self._headers: dict[str, str] = {}
+        self._context = pinned_context()
         self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
         self._client = httpx.AsyncClient(
             base_url=f"https://{self._address}:{self._port}",
-            # Self-signed, for "deepracer.io", with the dates of a clock that may have been wrong.
-            verify=False,  # noqa: S501
+            verify=self._context,
             trust_env=False,
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
         )
@@ -126,12 +133,20 @@ class Console:
         try:
             answer = await self._client.request(method, path, headers=self._headers, **more)
         except httpx.HTTPError as error:
+            if self._context.has_changed:
+                raise self._another_one() from error
             raise self._no_console(str(error) or type(error).__name__) from error
         if answer.status_code in (502, 503, 504):
             raise NotReady(f"The software of {self._address} is still starting.", "Wait half a minute, then try again.")
         if answer.status_code != 200:
             raise self._no_console(f"it answers {answer.status_code} to {path}")
         return answer
+
+    def _another_one(self) -> ApplianceError:
+        return Conflict(
+            f"What answers at {self._address} is no longer the console that it was: it shows another certificate.",
+            "It was told nothing more. See that no other machine has this address, restart the car, then pair again.",
+        )
 
     def _no_console(self, why: str) -> ApplianceError:
         return NoConsole(

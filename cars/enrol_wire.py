@@ -99,7 +99,7 @@ class Enrol(Struct, frozen=True, kw_only=True, tag="enrol"):
 
     `console_password` is the one on its sticker, "" without; `password` that of its Linux user as it is now, "" for
     what it most likely is; `new_password` what a default one becomes, "" for the sticker's. `subnet` is the network
-    that the box and the car share, `box_address` where the box is in it.
+    that the box and the car share.
     """
 
     address: str
@@ -110,7 +110,6 @@ class Enrol(Struct, frozen=True, kw_only=True, tag="enrol"):
     password: str
     new_password: str
     subnet: str
-    box_address: str
     data_dir: str
 
 

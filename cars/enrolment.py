@@ -20,7 +20,7 @@ from cars.car_structs import Platform
 from cars.console import Console, NoConsole
 from cars.enrol_steps import reaching, rooting, trusting
 from cars.enrol_wire import Enrol, Enrolled, Step, StepState, Went
-from cars.on_car_api import CarFacts, OnCar
+from cars.on_car_api import CarFacts, OnCar, Quieted
 from cars.platforms import platform_of
 from cars.serials import serial_of
 
@@ -127,12 +127,10 @@ class _Enrolment:
             done("It starts with the car from now on." if was_off else "It starts with the car.")
         async with self._step(Step.TIME) as done:
             is_step = (await car.set_time()).is_step
-            state = (await car.setup_time(order.box_address)).state
-            kept = "asks this box from now on" if state == "set" else "has no service that keeps it"
-            done(f"{'Set' if is_step else 'It was right'}; it {kept}.")
+            await car.setup_time()
+            done(f"{'Set' if is_step else 'It was right'}; from now on this box sets it whenever the car comes back.")
         async with self._step(Step.QUIET) as done:
-            await car.setup_quiet()
-            done("No sleep, no Wi-Fi power saving, no search for updates.")
+            done(*_quiet_in_words(await car.setup_quiet()))
         async with self._step(Step.ANNOUNCE) as done:
             state = (await car.setup_avahi()).state
             if state == "set":
@@ -181,3 +179,17 @@ class _Enrolment:
         except ApplianceError as error:
             self._tell(Went(step=step, state=StepState.FAILED, text=str(error)))
             raise
+
+
+def _quiet_in_words(quieted: Quieted) -> tuple[str, StepState]:
+    """Wi-Fi power saving is off only where the car says so afterwards."""
+    rest = "No sleep, no search for updates."
+    if quieted.still_saving:
+        at = ", ".join(quieted.still_saving)
+        return f"{rest} Wi-Fi power saving stays on ({at}): a stop may come late.", StepState.LEFT
+    if quieted.untold:
+        at = ", ".join(quieted.untold)
+        return f"{rest} Whether its Wi-Fi ({at}) saves power, it does not say.", StepState.LEFT
+    if not quieted.wireless:
+        return f"{rest} It has no Wi-Fi that could save power.", StepState.DONE
+    return "No sleep, no Wi-Fi power saving, no search for updates.", StepState.DONE

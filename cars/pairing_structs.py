@@ -8,10 +8,9 @@ from msgspec import Struct
 from appliance.errors import InvalidInput
 from cars.car_names import checked_name
 from cars.enrol_wire import Step, StepState
+from cars.finder.addresses import OTG
 
 DEFAULT_USERNAME = "deepracer"
-OTG = (ipaddress.ip_network("10.0.0.0/30"), ipaddress.ip_network("10.0.1.0/30"))
-"""Every car has these at its USB port: they say nothing about which car it is."""
 MAX_PASSWORD = 200
 MAX_KEY = 2_000
 
@@ -93,7 +92,7 @@ def checked(new: NewPairing, *, with_stand_ins: bool = False) -> NewPairing:
         place = ipaddress.IPv4Address(address)
     except ValueError:
         raise InvalidInput("That is no address of a car.", "For example: 192.168.1.42.", field="address") from None
-    if any(place in net for net in OTG):
+    if str(place) in OTG:
         raise InvalidInput(
             "Every car has this address at its USB port.", "Use the one that it has in this network.", field="address"
         )

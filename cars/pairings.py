@@ -18,7 +18,7 @@ from appliance.errors import ApplianceError, Conflict, InvalidInput, NotFound, N
 from appliance.facts import Facts
 from appliance.host_keys import fingerprint
 from appliance.ids import new_id
-from cars.box_place import place_towards
+from cars.box_place import network_towards
 from cars.car_history import CarNote
 from cars.car_structs import Car
 from cars.cars import Cars
@@ -218,7 +218,7 @@ class Pairings:
 
     async def _paired(self, pairing: Pairing) -> Enrolled:
         new = pairing.new
-        box_address, subnet = await asyncio.to_thread(place_towards, new.address)
+        subnet = await asyncio.to_thread(network_towards, new.address)
         order = Enrol(
             address=new.address,
             port=new.port,
@@ -228,7 +228,6 @@ class Pairings:
             password=new.password,
             new_password=new.new_password,
             subnet=subnet,
-            box_address=box_address,
             data_dir=str(self._data_dir),
         )
         async with contextlib.aclosing(news_of(order)) as told:

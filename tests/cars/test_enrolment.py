@@ -23,6 +23,7 @@ pytestmark = needs_hall
 
 SETTLED_S = 60.0
 NEW_PASSWORD = "Trackside-2026-hall"
+KEPT = "from now on this box sets it whenever the car comes back."
 SUDOERS, HELPER = "/etc/sudoers.d/trackside-car", "/usr/local/sbin/trackside-car"
 
 
@@ -42,7 +43,6 @@ def order_for(car: Car, data_dir: Path, **changes: Any) -> Enrol:
         "password": "" if car.username == "deepracer" else car.password,
         "new_password": NEW_PASSWORD,
         "subnet": car.hall.subnet,
-        "box_address": car.hall.address,
         "data_dir": str(data_dir),
     }
     return Enrol(**{**fields, **changes})
@@ -110,8 +110,7 @@ async def test_a_car_of_every_kind_is_paired_and_released(hall: Hall, tmp_path: 
     assert await said(car, "systemctl is-enabled sleep.target") == "masked"
     assert not await car.get("wifi_power_save")
     assert "= True" not in await said(car, updates)
-    timesync = car.path("/etc/systemd/timesyncd.conf.d/trackside.conf").read_text()
-    assert timesync == f"[Time]\nNTP={hall.address}\n"
+    assert not car.path("/etc/systemd/timesyncd.conf.d").exists(), "the box serves no time"
     assert car.path("/etc/avahi/services/trackside-car.service").exists() == car.profile.has_avahi
 
     undone = await release(release_of(car, tmp_path))
@@ -132,10 +131,12 @@ async def test_a_car_is_paired_again_and_called_by_its_key(hall: Hall, tmp_path:
     told: list[Went] = []
     assert (await enrol(order_for(car, tmp_path), told.append)).host_key == car.host_key
     assert car.host_key.startswith("ssh-rsa ")
-    assert Went(step=Step.TIME, state=StepState.DONE, text="Set; it asks this box from now on.") in told
+    assert Went(step=Step.TIME, state=StepState.DONE, text=f"Set; {KEPT}") in told
     again: list[Went] = []
     await enrol(order_for(car, tmp_path, console_password="", password=NEW_PASSWORD), again.append)
-    assert Went(step=Step.TIME, state=StepState.DONE, text="It was right; it asks this box from now on.") in again
+    assert Went(step=Step.TIME, state=StepState.DONE, text=f"It was right; {KEPT}") in again
+    rested = "No sleep, no Wi-Fi power saving, no search for updates."
+    assert Went(step=Step.QUIET, state=StepState.DONE, text=rested) in again
     assert car.path("/home/deepracer/.ssh/authorized_keys").read_text().count("\n") == 1
     machine = machine_of(car.address, 22, car.username)
     async with ssh.signed_in(machine, car.host_key, key=await asyncio.to_thread(ssh.load_key, tmp_path)) as connection:
@@ -218,7 +219,6 @@ async def test_an_address_where_nothing_answers_is_told_so(tmp_path: Path) -> No
         password="",
         new_password="",
         subnet="127.0.0.0/8",
-        box_address="127.0.0.1",
         data_dir=str(tmp_path),
     )
     error = await refusal(nobody, [])

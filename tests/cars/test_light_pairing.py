@@ -54,7 +54,6 @@ def order_for(car: LightCarStarted, data_dir: Path, **changes: Any) -> Enrol:
         "password": PASSWORD,
         "new_password": "",
         "subnet": "127.0.0.0/8",
-        "box_address": "127.0.0.1",
         "data_dir": str(data_dir),
     }
     return Enrol(**fields | changes)

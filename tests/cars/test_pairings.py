@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 
 from appliance.database import Database
-from appliance.errors import ApplianceError, Conflict, NotFound
+from appliance.errors import ApplianceError, Conflict, InvalidInput, NotFound
 from appliance.facts import Facts
 from appliance.host_keys import fingerprint
 from cars import cars_schema
-from cars.box_place import place_towards
+from cars.box_place import network_towards
 from cars.car_history import CarNote
 from cars.car_structs import Platform
 from cars.cars import Cars
 from cars.enrol_wire import Step, StepState
 from cars.facts import CarsChanged
-from cars.pairing_structs import NewPairing, PairingView
+from cars.finder.addresses import is_findable
+from cars.pairing_structs import NewPairing, PairingView, checked
 from cars.pairings import Pairings
 from tests.cars.hall import Car, Hall, needs_hall
 
@@ -157,8 +158,24 @@ async def test_a_car_that_is_away_is_let_go_only_when_forced(crew: Crew) -> None
         await crew.pairings.release(car.car_id, "anna")
 
 
-def test_the_box_knows_where_it_is_in_the_network_of_a_car() -> None:
-    assert place_towards("127.0.0.5") == ("127.0.0.1", "127.0.0.0/8")
+@pytest.mark.parametrize("address", ["10.0.0.2", "10.0.0.3", "10.0.1.2"])
+def test_every_address_at_which_cars_are_found_can_be_paired(address: str) -> None:
+    assert is_findable(address)
+    assert checked(NewPairing(address=address)).address == address
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "10.0.1.1"])
+def test_the_address_of_every_cars_usb_port_is_refused(address: str) -> None:
+    assert not is_findable(address)
+    with pytest.raises(InvalidInput) as refused:
+        checked(NewPairing(address=address))
+    assert str(refused.value) == (
+        "Every car has this address at its USB port. Use the one that it has in this network."
+    )
+
+
+def test_the_box_knows_its_network_towards_a_car() -> None:
+    assert network_towards("127.0.0.5") == "127.0.0.0/8"
 
 
 async def test_a_pairing_of_before_a_restart_is_not_known(crew: Crew) -> None:
