@@ -113,8 +113,9 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
         remotes.start()
         health = Health(settings.data_dir, db)
         try:
-            is_racing = lambda car_id: any(race.race.car_id == car_id for race in control.open_races())  # noqa: E731
-            async with opened_cars(db, facts, people, settings, is_racing) as room:
+            async with opened_cars(
+                db, facts, people, settings, is_racing=control.is_racing, has_begun=control.has_begun
+            ) as room:
                 for name, probe in (probes(strips) | room.probes).items():
                     health.register(name, probe)
                 house = House(
@@ -137,6 +138,7 @@ async def opened_house(settings: Settings, socket_path: Path) -> AsyncIterator[H
                     uploads=room.uploads,
                     cars=room.cars,
                     finder=room.finder,
+                    clocks=room.clocks,
                     fleets=room.fleets,
                     pairings=room.pairings,
                     commands=room.commands,
@@ -271,9 +273,11 @@ class BoxServer(uvicorn.Server):
         await self._announcer.run()
 
     async def _find(self) -> None:
-        """Cars too: after the first page."""
+        """Cars too, and keep their clocks: after the first page."""
         await asyncio.shield(self._settling)
-        await self._house.finder.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._house.finder.run())
+            tasks.create_task(self._house.clocks.run())
 
     async def _settle_down(self) -> None:
         """Off the way of the first page: compile all templates, and leave what is there now to itself."""

@@ -8,9 +8,9 @@ import ifaddr
 from appliance.errors import NotReady
 
 
-def place_towards(address: str) -> tuple[str, str]:
+def network_towards(address: str) -> str:
     """
-    The box's own address on the way to `address`, and the network that it has there ("192.168.1.0/24").
+    The network that the box has on the way to `address` ("192.168.1.0/24").
 
     Raises:
         NotReady: no network leads there.
@@ -26,5 +26,5 @@ def place_towards(address: str) -> tuple[str, str]:
     for adapter in ifaddr.get_adapters():
         for ip in adapter.ips:
             if ip.is_IPv4 and ip.ip == ours:
-                return ours, str(ipaddress.ip_network(f"{ours}/{ip.network_prefix}", strict=False))
-    return ours, f"{ours}/32"
+                return str(ipaddress.ip_network(f"{ours}/{ip.network_prefix}", strict=False))
+    return f"{ours}/32"

@@ -21,7 +21,6 @@ class CarNote(StrEnum):
     """Models were taken off it."""
     COMMAND = "command"
     BATTERY = "battery"
-    RACED = "raced"
 
 
 class CarHistoryLine(Struct, frozen=True, kw_only=True):

@@ -192,9 +192,9 @@ class Cars:
 
         return await self._finished(let_go())
 
-    async def note(self, car_id: str, kind: CarNote, actor: str, details: str) -> None:
-        """Write into its history. Raises NotFound."""
-        line = _line(self.get(car_id), kind, actor, details)
+    async def note(self, car_id: str, kind: CarNote, actor: str, details: str, *, at: str | None = None) -> None:
+        """Write into its history, as of `at` or now. Raises NotFound."""
+        line = _line(self.get(car_id), kind, actor, details, at)
         await self._db.write(lambda connection: write_down(connection, [line]))
 
     # what the network tells
@@ -282,7 +282,7 @@ class Cars:
                 raise InvalidInput(f"There is a car called {other.name} already.", "Choose another name.", field="name")
 
 
-def _line(car: Car, kind: CarNote, actor: str, details: str) -> CarHistoryLine:
+def _line(car: Car, kind: CarNote, actor: str, details: str, at: str | None = None) -> CarHistoryLine:
     return CarHistoryLine(
-        entry=0, car_id=car.car_id, serial=car.serial, at=now_iso(), actor=actor, kind=kind, details=details
+        entry=0, car_id=car.car_id, serial=car.serial, at=at or now_iso(), actor=actor, kind=kind, details=details
     )

@@ -8,6 +8,10 @@ from appliance.errors import InvalidInput
 from cars.command_structs import NewCommand, Verb
 from cars.lights import Light, rgb_of
 
+HELPER_VERSION = 3
+"""That of the helper that this box brings (cars/on_car/trackside-car); only pairing puts it on a car."""
+OLD_HELPER = " Its helper is of an older version: pair it again to renew it."
+NOT_UP = "Wait half a minute, then restart it again; if it stays so, reboot it."
 BATTERY_UNREADABLE = -1
 BATTERY_FULL = 10
 BATTERY_LOW = 3
@@ -21,7 +25,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     arguments: tuple[str, ...] = ()
     within_s: float = 30.0
     breaks: bool = False
-    """The connection breaks before the answer: that is success."""
+    """The car goes down by it: the connection may break before the answer, and then nobody knows."""
 
 
 def asks_of(command: NewCommand, epoch_ns: int) -> Ask:
@@ -118,13 +122,23 @@ def answer_in_words(command: NewCommand, told: Mapping[str, object]) -> str:
 
 def _deleted(told: Mapping[str, object]) -> str:
     gone = told.get("deleted")
-    count = len(gone) if isinstance(gone, list) else 0
-    return f"{count} model{'' if count == 1 else 's'} deleted."
+    count, logs = len(gone) if isinstance(gone, list) else 0, _whole(told, "deleted_logs")
+    and_logs = f" and {logs} log{'' if logs == 1 else 's'}" if logs > 0 else ""
+    return f"{count} model{'' if count == 1 else 's'}{and_logs} deleted."
 
 
 def _restarted(told: Mapping[str, object]) -> str:
     first = "Stopped, then restarted" if told.get("is_stopped") else "Restarted; it could not be stopped before"
     return f"{first}: {told.get('state', 'unknown')}."
+
+
+def problem_in(command: NewCommand, told: Mapping[str, object]) -> tuple[str, str] | None:
+    """What went wrong though the car did what was asked, and what to do; None where its answer is good."""
+    state = told.get("state", "unknown")
+    if command.verb is not Verb.RESTART_CORE or state == "active":
+        return None
+    first = "Stopped, then restarted" if told.get("is_stopped") else "It could not be stopped, then was restarted"
+    return f"{first}, but its software is not up: {state}.", NOT_UP
 
 
 def _disk(told: Mapping[str, object]) -> str:
@@ -141,22 +155,24 @@ def _clock(told: Mapping[str, object]) -> str:
 
 def _versions(told: Mapping[str, object]) -> str:
     parts = [f"{what}{told[name]}" for what, name in (("", "os_name"), ("core ", "core_version")) if told.get(name)]
-    return f"{', '.join(parts)}." if parts else "It tells no versions."
+    helper = told.get("helper_version")
+    is_old = isinstance(helper, int) and helper < HELPER_VERSION
+    return (f"{', '.join(parts)}." if parts else "It tells no versions.") + (OLD_HELPER if is_old else "")
 
 
 _ANSWERS: dict[Verb, str | Callable[[Mapping[str, object]], str]] = {
-    Verb.STOP: "It stands.",
-    Verb.START_DRIVING: "It drives.",
+    Verb.STOP: "Its software took the stop.",
+    Verb.START_DRIVING: "Its software took the start.",
     Verb.LOAD_MODEL: "The model is loaded.",
-    Verb.LIGHT: "The light is on.",
+    Verb.LIGHT: "Its software took the colour.",
     Verb.RESTART_CORE: _restarted,
     Verb.DELETE_MODELS: _deleted,
     Verb.BATTERY: _battery,
     Verb.DISK: _disk,
     Verb.VERSIONS: _versions,
     Verb.SET_TIME: _clock,
-    Verb.REBOOT: "It goes down and comes up again.",
-    Verb.POWER_OFF: "It goes off. Only a hand switches it on again.",
+    Verb.REBOOT: "It took the reboot: it is away for a minute or two.",
+    Verb.POWER_OFF: "It took the power off. Only a hand switches it on again.",
 }
 
 

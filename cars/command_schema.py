@@ -1,6 +1,7 @@
 """The table of commands and its rows in SQL; what a command means is cars/commands.py's."""
 
 import sqlite3
+from collections.abc import Sequence
 
 import msgspec
 
@@ -39,7 +40,7 @@ OF_COMMAND = "SELECT * FROM car_commands WHERE command_id = ? ORDER BY car_id"
 OF_CAR = "SELECT * FROM car_commands WHERE car_id = ? ORDER BY asked_at DESC, command_id DESC LIMIT ?"
 FORGET_OPEN = "UPDATE car_commands SET state = 'failed', answer = ?, remedy = ? WHERE state = 'asked'"
 _NAMES = CommandView.__struct_fields__
-_SAVE = f"INSERT OR REPLACE INTO car_commands ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608  our own names
+_INTO = f"INTO car_commands ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"
 
 
 def view_of(record: sqlite3.Row) -> CommandView:
@@ -48,7 +49,16 @@ def view_of(record: sqlite3.Row) -> CommandView:
     return CommandView(**{**fields, "verb": Verb(fields["verb"]), "state": CommandState(fields["state"])})
 
 
+def save_new(connection: sqlite3.Connection, views: Sequence[CommandView]) -> None:
+    """Rows of what is asked, a job for `Database.write`; one that is there stays, for it may have been answered."""
+    connection.executemany(f"INSERT OR IGNORE {_INTO}", [_values(view) for view in views])
+
+
 def save(connection: sqlite3.Connection, view: CommandView) -> None:
     """Insert or replace a row; a job for `Database.write`."""
+    connection.execute(f"INSERT OR REPLACE {_INTO}", _values(view))
+
+
+def _values(view: CommandView) -> list[object]:
     values = msgspec.structs.asdict(view)
-    connection.execute(_SAVE, [str(value) if name in ("verb", "state") else value for name, value in values.items()])
+    return [str(value) if name in ("verb", "state") else value for name, value in values.items()]

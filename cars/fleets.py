@@ -13,7 +13,7 @@ import msgspec
 
 from appliance.clock import now_iso
 from appliance.database import Database
-from appliance.errors import InvalidInput, NotFound
+from appliance.errors import InvalidInput, NotFound, named_in
 from appliance.facts import Facts
 from appliance.ids import new_id
 from cars.car_structs import Car
@@ -98,9 +98,12 @@ class Fleets:
         Exactly these cars are in it from now on; each leaves the fleet that it was in.
 
         Raises:
-            NotFound: there is no such fleet or no such enrolled car; nothing changed.
+            NotFound: there is no such fleet.
+            InvalidInput: one of the cars is not enrolled; nothing changed.
         """
-        wanted = {self._cars.enrolled(car_id).car_id for car_id in car_ids}
+        self._fleet(fleet_id)
+        with named_in("car_ids"):
+            wanted = {self._cars.enrolled(car_id).car_id for car_id in car_ids}
 
         async def move() -> None:
             self._fleet(fleet_id)

@@ -49,7 +49,7 @@ class Lines:
 
     async def call(self, car: Car, ask: Ask) -> Mapping[str, object]:
         """
-        The helper's answer; an empty one where the connection broke and that was to be.
+        The helper's answer.
 
         Raises:
             NotReady: the car said no, or nothing in time; in words, with what to do.

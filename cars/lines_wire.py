@@ -38,7 +38,7 @@ class Call(Struct, frozen=True, kw_only=True, tag="call"):
     """
     Call the helper on a car, over the line that is there or a new one; answered by `Called` with this `request_id`.
 
-    `breaks`: the car goes down by it, so that a connection that breaks is the answer.
+    `breaks`: the car goes down by it; a connection that breaks is no answer, and what to do then is to look at the car.
     """
 
     request_id: str

@@ -23,6 +23,7 @@ import uvloop
 from appliance.errors import ApplianceError, NotReady
 from appliance.ssh import load_key, signed_in
 from cars.car_ssh import machine_of
+from cars.finder.knock import knock_console
 from cars.lines_wire import ORDERS, Call, Called, Keep, Line
 from cars.on_car_api import OnCar
 from cars.worker_wire import Beat, line_of
@@ -93,7 +94,7 @@ class CarLine:
                 await self._tell_tried()
                 await connection.wait_closed()
         except ApplianceError as error:
-            self._problem = error
+            self._problem = await self._told(error)
         except Exception:  # The boundary of the task: this car's line is tried again, the others never notice.
             log.exception("car_line_failed car_id=%s", line.car_id)
             self._problem = NotReady(f"The way to {line.name} failed in the box.", "Its log says more.")
@@ -102,6 +103,12 @@ class CarLine:
         if not was_open:
             await self._tell_tried()
         return was_open
+
+    async def _told(self, error: ApplianceError) -> ApplianceError:
+        """The same; but where only its SSH is not there, that the car is on."""
+        if isinstance(error.__cause__, OSError) and await knock_console(self.line.address):
+            return NotReady(f"{self.line.name} is on, but its SSH does not answer.", _AGAIN)
+        return error
 
     async def _tell_tried(self) -> None:
         async with self._tried:
@@ -169,6 +176,7 @@ class LinesWorker:
         self._say(answer)
 
 
+_AGAIN = "Ask again in a moment. If it was flashed anew, pair it again under Cars."
 _LOOK = "Look whether it is on and in reach of the Wi-Fi, then ask again."
 
 

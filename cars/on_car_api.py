@@ -28,12 +28,14 @@ REMEDY = {
     "console_refused": "Push the model again, or restart its software.",
     "no_model": "Push it first.",
     "too_soon": "Wait half a minute, then try again.",
+    "command_failed": "Try again; if it says the same, reboot it.",
     "busy": "Try again in a minute.",
     "unknown_verb": "Pair it again: its helper is of another version.",
     "not_undone": "Try again, or release it anyway.",
     "other_car": "Two cars show one host key, as copies of one image do. Flash one of them anew, then pair it again.",
 }
 PAIR_AGAIN = "Pair it again."
+LOOK_AT_IT = "Look whether it goes down. If it does not, ask again."
 
 T = TypeVar("T")
 
@@ -44,6 +46,13 @@ class HelperRefused(NotReady):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message, REMEDY.get(code, PAIR_AGAIN))
         self.code = code
+
+
+class LineBroke(NotReady):
+    """The connection ended before the answer: nobody knows whether the order came through."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The connection to {name} broke.", "Try again once it is there.")
 
 
 class _Told(Struct, frozen=True):
@@ -108,10 +117,16 @@ class SetUp(Struct, frozen=True):
 
 
 class Quieted(Struct, frozen=True):
-    """What was put to rest now."""
+    """
+    What was put to rest now, as the car tells it afterwards.
+
+    Of the interfaces in `wireless`, those `still_saving` power go on doing so, and those `untold` do not say.
+    """
 
     masked: tuple[str, ...]
     wireless: tuple[str, ...]
+    still_saving: tuple[str, ...]
+    untold: tuple[str, ...]
     updates_off: tuple[str, ...]
 
 
@@ -151,12 +166,15 @@ class OnCar:
         Any verb, its answer as it comes.
 
         Args:
-            breaks: The car goes down by it: a connection that breaks is the answer, and an empty one is given.
+            breaks: The car goes down by it. A connection that breaks before the answer says nothing: the order may
+                have come through, or the Wi-Fi broke before it.
         """
-        if not breaks:
+        try:
             return await self._call(dict[str, Any], verb, *arguments, timeout_s=timeout_s)
-        await self._down(verb)
-        return {}
+        except LineBroke as error:
+            if not breaks:
+                raise
+            raise NotReady(f"The line to {self._name} broke before it answered.", LOOK_AT_IT) from error
 
     async def facts(self) -> CarFacts:
         """Who and what it is."""
@@ -194,18 +212,6 @@ class OnCar:
         """The box's time, as it is when the question is sent."""
         return await self._call(ClockSet, "set-time", str(time.time_ns()))
 
-    async def console_password(self, sha224: str) -> None:
-        """The console's password, by its hash."""
-        await self._call(Nothing, "console-password", sha224)
-
-    async def reboot(self) -> None:
-        """Down and up again; a connection that breaks is the answer."""
-        await self._down("reboot")
-
-    async def poweroff(self) -> None:
-        """Off."""
-        await self._down("poweroff")
-
     async def setup_firewall(self, subnet: str) -> SetUp:
         """Port 22 open to this network."""
         return await self._call(SetUp, "setup-firewall", subnet)
@@ -214,9 +220,9 @@ class OnCar:
         """SSH is there after its next start too."""
         return await self._call(SetUp, "setup-ssh")
 
-    async def setup_time(self, address: str) -> SetUp:
-        """Where it asks for the time."""
-        return await self._call(SetUp, "setup-time", address)
+    async def setup_time(self) -> SetUp:
+        """It asks the box for no time any more, as older pairings had it do: no box has answered."""
+        return await self._call(SetUp, "setup-time")
 
     async def setup_quiet(self) -> Quieted:
         """No sleep, no Wi-Fi power save, no updates."""
@@ -230,15 +236,6 @@ class OnCar:
         """Everything undone, and the helper gone."""
         return await self._call(Undone, "release", *(["--anyway"] if is_forced else []))
 
-    async def _down(self, verb: str) -> None:
-        try:
-            await self._call(Nothing, verb)
-        except HelperRefused:
-            raise
-        except NotReady:
-            if not self._connection.is_closed():
-                raise
-
     async def _call(self, kind: type[T], verb: str, *arguments: str, timeout_s: float = CALL_S) -> T:
         command = shlex.join(["sudo", "-n", HELPER_PATH, *self._only, verb, *arguments])
         try:
@@ -247,8 +244,10 @@ class OnCar:
         except TimeoutError as error:
             raise NotReady(f"{self._name} did not answer in time.", "Look whether it is on, then try again.") from error
         except FAR_ERRORS as error:
-            raise NotReady(f"The connection to {self._name} broke.", "Try again once it is there.") from error
+            raise LineBroke(self._name) from error
         line = str(done.stdout or "").strip().rpartition("\n")[2]
+        if not line and self._connection.is_closed():
+            raise LineBroke(self._name)
         try:
             told = msgspec.json.decode(line, type=_Told)
             if told.ok:

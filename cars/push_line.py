@@ -295,8 +295,10 @@ class PushLine:
     async def _ended(self, push: OpenPush, row: PushRow) -> None:
         try:
             if row.state is PushState.DONE:
-                # No name: a car's history is for ever, and a racer may be forgotten. The rows of pushes have the model.
-                await self._cars.note(row.car_id, CarNote.PUSHED, row.actor, "A model was put on it.")
+                # No name: a car's history is for ever, and a racer may be forgotten. The row of the push that ended
+                # at this very moment has the model.
+                words = "A model was put on it."
+                await self._cars.note(row.car_id, CarNote.PUSHED, row.actor, words, at=row.ended_at)
                 await self._cars.seen(row.car_id)
             await self._db.write(lambda connection: push_schema.end(connection, row))
         except NotReady as error:

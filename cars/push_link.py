@@ -22,6 +22,7 @@ from appliance.errors import NotReady
 from appliance.ssh import PinnedHost, connected, hang_up
 from cars import push_words as words
 from cars.car_ssh import machine_of
+from cars.finder.knock import knock_console
 from cars.push_wire import HELPER, ModelOnCar, Place
 
 KEEPALIVE_S = 5.0
@@ -256,6 +257,7 @@ async def opened(place: Place, key: asyncssh.SSHKey) -> CarLink:
     Raises:
         PushFailed: another host key, or our key is not taken, or there is no helper.
         HelperRefused: it is another car.
+        NoSsh: it is on, and nothing answers at its SSH port.
         CarLost: it cannot be reached.
     """
     machine = replace(
@@ -265,8 +267,13 @@ async def opened(place: Place, key: asyncssh.SSHKey) -> CarLink:
         ciphers=WITH_AES if place.has_aes and has_aes() else WITHOUT_AES,
     )
     command = shlex.join((*HELPER, "for", place.serial, "listen"))
-    with in_words(place):
-        connection = await connected(machine, PinnedHost(place.host_key), key=key)
+    try:
+        with in_words(place):
+            connection = await connected(machine, PinnedHost(place.host_key), key=key)
+    except words.CarLost as error:
+        if isinstance(error.__cause__, OSError) and await knock_console(place.address):
+            raise words.no_ssh(place) from error
+        raise
     _send_nothing_idle(connection)
     try:
         with in_words(place):

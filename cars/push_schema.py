@@ -99,6 +99,7 @@ WHERE (:car_id IS NULL OR car_id = :car_id) AND (:model_id IS NULL OR model_id =
 ORDER BY push_id DESC LIMIT :limit
 """
 )
+PUT_ON = _ROWS + "WHERE car_id = ? AND pushes.state = 'done' AND ended_at BETWEEN ? AND ?"
 FOLDERS = "SELECT folder, model_id FROM model_folders"
 _FORGOTTEN = "SELECT model_id FROM model WHERE racer_id = ?"
 _LOOKS_FORGOTTEN = (

@@ -14,14 +14,36 @@ class PushFailed(NotReady):
     """The car says no, or the model is not what it was: trying again would not help."""
 
 
+class NoSsh(CarLost):
+    """The car is on, and its SSH is not there."""
+
+
+class OtherKey(PushFailed):
+    """Who answers has another host key."""
+
+
 def lost(place: Place, why: str) -> CarLost:
     """No way to the car, or no longer. `why` is a clause: "it does not answer"."""
     return CarLost(f"{place.name} is out of reach: {why}.", "It is tried again by itself. Is it on, and in the Wi-Fi?")
 
 
-def other_key(place: Place) -> PushFailed:
+def no_ssh(place: Place) -> NoSsh:
+    """Its console answers, its SSH does not: flashed anew, or its software only just starts."""
+    return NoSsh(
+        f"{place.name} is on, but its SSH does not answer.",
+        "It is tried again by itself. If it was flashed anew, pair it again under Cars.",
+    )
+
+
+def paired_anew(place: Place) -> CarLost:
+    """Its SSH was off, and now another key is shown: most likely somebody is pairing it again at this moment."""
+    again = f"If {place.name} was flashed anew, pair it again under Cars: then this goes on by itself."
+    return CarLost(other_key(place).message, again)
+
+
+def other_key(place: Place) -> OtherKey:
     """Somebody answers who is not the car that was enrolled."""
-    return PushFailed(
+    return OtherKey(
         f"What answers at {place.address} shows another host key than {place.name} had: nothing was sent.",
         f"If {place.name} was flashed anew, pair it again under Cars.",
     )

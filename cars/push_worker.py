@@ -46,7 +46,7 @@ from cars.push_wire import (
 )
 from cars.worker_wire import Beat, line_of
 
-NICENESS = 5
+NICENESS = 10
 """Laps come first where both want the same core."""
 OOM_SCORE = "600"
 """When memory runs out the kernel takes this process before the server: a push goes on where it was."""

@@ -18,7 +18,7 @@ import msgspec
 
 from appliance.clock import mono_ns, now_iso
 from appliance.database import Database
-from appliance.errors import Conflict, InvalidInput, NotFound, NotReady
+from appliance.errors import Conflict, InvalidInput, NotFound, NotReady, named_in
 from appliance.facts import Facts
 from appliance.ids import new_id
 from appliance.people import RacerForgotten
@@ -111,6 +111,11 @@ class Pushes:
         }
         return [self._view(row_of(record)) for record in await self._db.fetch_all(push_schema.NEWEST, wanted)]
 
+    async def put_on(self, car_id: str, first_at: str, last_at: str) -> dict[str, PushView]:
+        """What was put on a car between these moments, both included, by when; its history has the same moments."""
+        rows = await self._db.fetch_all(push_schema.PUT_ON, (car_id, first_at, last_at))
+        return {row["ended_at"]: self._view(row_of(row)) for row in rows}
+
     async def models_on(self, car_id: str) -> CarModels:
         """
         What a car holds, read from its disk now.
@@ -143,8 +148,7 @@ class Pushes:
         Every model to every car, first each car's first. What is on its way already is not asked for twice.
 
         Raises:
-            InvalidInput: too many at once.
-            NotFound: there is no such car or model.
+            InvalidInput: too many at once, or there is no such car or model.
             Conflict: a model is not AVAILABLE.
         """
         car_ids, model_ids = list(dict.fromkeys(new.car_ids)), list(dict.fromkeys(new.model_ids))
@@ -152,9 +156,11 @@ class Pushes:
             raise InvalidInput(
                 f"More than {MAX_AT_ONCE} pushes at once.", "Choose fewer models or cars.", field="car_ids"
             )
-        for car_id in car_ids:
-            self._cars.enrolled(car_id)
-        models = [await self._line.ready(model_id) for model_id in model_ids]
+        with named_in("car_ids"):
+            for car_id in car_ids:
+                self._cars.enrolled(car_id)
+        with named_in("model_ids"):
+            models = [await self._line.ready(model_id) for model_id in model_ids]
         at = now_iso()
 
         def write(connection: sqlite3.Connection) -> Sequence[str]:

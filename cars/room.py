@@ -11,7 +11,9 @@ from appliance.people import People
 from appliance.settings import Settings
 from cars.cars import Cars
 from cars.cars_health import car_probes
-from cars.commands import Commands, opened_commands
+from cars.clocks import Clocks
+from cars.commands import Commands
+from cars.commands_room import opened_commands
 from cars.finder.finder import Finder
 from cars.fleets import Fleets
 from cars.inspector import Inspector
@@ -31,6 +33,7 @@ class CarsRoom:
 
     cars: Cars
     finder: Finder
+    clocks: Clocks
     fleets: Fleets
     models: Models
     uploads: Uploads
@@ -44,9 +47,15 @@ class CarsRoom:
 
 @contextlib.asynccontextmanager
 async def opened_cars(
-    db: Database, facts: Facts, people: People, settings: Settings, is_racing: Racing
+    db: Database, facts: Facts, people: People, settings: Settings, *, is_racing: Racing, has_begun: Racing
 ) -> AsyncIterator[CarsRoom]:
-    """For as long as the block lasts; what is to be durable is so at its end."""
+    """
+    For as long as the block lasts; what is to be durable is so at its end.
+
+    Args:
+        is_racing: Whether a car is in a race that is not handed in yet.
+        has_begun: The same, once that race has begun.
+    """
     data_dir = settings.data_dir
     inspector = Inspector()
     cars = Cars(db, facts)
@@ -55,14 +64,15 @@ async def opened_cars(
     await fleets.load()
     try:
         async with (
-            opened_models(db, facts, people, settings, inspector) as (models, uploads),
+            opened_models(db, facts, people, settings, inspector) as (models, uploads, walk_up),
             opened_pushes(db, facts, models=models, cars=cars, data_dir=data_dir) as pushes,
             opened_pairings(cars, facts, data_dir=data_dir, with_stand_ins=settings.stand_in_cars) as pairings,
             opened_commands(db, facts, cars=cars, fleets=fleets, data_dir=data_dir) as commands,
             opened_logs(db, facts, people, settings, cars=cars, pushes=pushes, is_racing=is_racing) as logs,
         ):
             finder = Finder(cars, facts, is_quiet=not settings.announce)
-            probes = car_probes(finder, pushes, models.blobs) | model_probes(models, inspector)
-            yield CarsRoom(cars, finder, fleets, models, uploads, pairings, pushes, commands, logs, probes)
+            clocks = Clocks(facts, cars, commands.calls, has_begun)
+            probes = car_probes(finder, pushes, models.blobs) | model_probes(models, inspector, walk_up)
+            yield CarsRoom(cars, finder, clocks, fleets, models, uploads, pairings, pushes, commands, logs, probes)
     finally:
         await cars.settle()

@@ -35,6 +35,8 @@ from cars.standin.tools import ToolSocket
 
 SENT_AT_ONCE_BYTES = 65_536
 TOLD_AT_ONCE_BYTES = 65_536
+ANSWERED_S = 5.0
+"""How long a car that goes down lets its helper answer."""
 
 
 class LightCarSettings(Struct, frozen=True, kw_only=True):
@@ -98,6 +100,7 @@ class LightCar:
         self._flask: Flask | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._later: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -171,6 +174,8 @@ class LightCar:
         self._later = asyncio.create_task(self._be_away(seconds))
 
     async def _be_away(self, seconds: float | None) -> None:
+        if self._answering:  # systemd comes to the network last: who asked for it has an answer.
+            await asyncio.wait(self._answering, timeout=ANSWERED_S)
         await self._go_away()
         if seconds is not None:
             await asyncio.sleep(seconds)
@@ -220,13 +225,20 @@ class LightCar:
         """The helper, or what a box asks to pair; whatever else is asked does not exist here."""
         words = shlex.split(process.command or "")
         if words[:3] == ["sudo", "-n", HELPER] and await asyncio.to_thread(self.pairing.has_helper):
-            process.exit(await self._helped(process, words[3:]))
+            call = asyncio.create_task(self._called(process, words[3:]))
+            if "listen" not in words:
+                self._answering.add(call)
+                call.add_done_callback(self._answering.discard)
+            await call
             return
         sent = await process.stdin.read() if words[:1] == ["sh"] else b""
         said = await asyncio.to_thread(self.pairing.answer, words, sent.decode())
         process.stdout.write(said.out.encode())
         process.stderr.write(said.err.encode())
         process.exit(said.code)
+
+    async def _called(self, process: "asyncssh.SSHServerProcess[bytes]", arguments: list[str]) -> None:
+        process.exit(await self._helped(process, arguments))
 
     async def _helped(self, process: "asyncssh.SSHServerProcess[bytes]", arguments: list[str]) -> int:
         helper = str(self.folder / HELPER.lstrip("/"))

@@ -47,6 +47,8 @@ publish-workstation=no
 SSHD = "/usr/sbin/sshd"
 CERTIFICATE = Path("/etc/ssl/deepracer.pem")
 DEADLINE_S = 20.0
+ANSWER_S = 0.2
+"""From the end of a call to its answer on the air: systemd takes longer to come to the network."""
 
 
 class Ground:
@@ -205,7 +207,7 @@ class Ground:
         threading.Thread(target=self._reboot, daemon=True).start()
 
     def power_off(self) -> None:
-        threading.Thread(target=self.go_down, daemon=True).start()
+        threading.Thread(target=self._power_off, daemon=True).start()
 
     def restart_sshd(self) -> None:
         """Reads its keys again; whether it runs as a service or behind its socket."""
@@ -223,7 +225,12 @@ class Ground:
         _run(["ip", "route", "replace", "224.0.0.0/4", "dev", self.interface])
         self.is_off = False
 
+    def _power_off(self) -> None:
+        _until_answered()
+        self.go_down()
+
     def _reboot(self) -> None:
+        _until_answered()
         self.go_down()
         time.sleep(self.settings["boot_s"])
         self.power_on()
@@ -281,6 +288,24 @@ def _run(command: list[str], text: str = "") -> str:
     if done.returncode != 0:
         raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}\n{text}")
     return done.stdout
+
+
+def _until_answered() -> None:
+    """As systemd, which comes to the network last: who asked the helper to send it down has an answer by then."""
+    deadline = time.monotonic() + DEADLINE_S
+    while any(_is_asked(Path(entry.path)) for entry in os.scandir("/proc") if entry.name.isdigit()):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.01)
+    time.sleep(ANSWER_S)
+
+
+def _is_asked(process: Path) -> bool:
+    """A call of the helper, other than one that listens on and on."""
+    with contextlib.suppress(OSError):
+        words = (process / "cmdline").read_bytes().split(b"\0")
+        return b"/usr/local/sbin/trackside-car" in words and b"listen" not in words
+    return False
 
 
 def _until_open(port: int) -> None:

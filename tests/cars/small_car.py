@@ -5,16 +5,19 @@ Quick to make, for everything about pushing that has nothing to do with what a c
 firewall, no console and no mDNS: tests/cars/hall.py has those. Only root may make one.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Self
 
 import asyncssh
 
 from tests.leftovers import MOUNT, clear_leftovers
-from tests.timing.sshd import Cable, Sshd
+from tests.timing.sshd import DEADLINE_S, Cable, Sshd
 
 HELPER = Path(__file__).resolve().parents[2] / "cars/on_car/trackside-car"
 DISK_BYTES = 400_000_000
@@ -84,6 +87,30 @@ class SmallCar(Sshd):
         """The bags are gone again."""
         (self._disk / "bag").unlink()
 
+    def freeze(self) -> None:
+        """
+        Silence. Each process stands still before those it started are stopped, and goes on after them.
+
+        sudo must never see its command stopped: it would stop itself too, for the shell that started it to wake it up.
+        Here is no such shell, and it would stay for ever.
+        """
+        deadline = time.monotonic() + DEADLINE_S
+        for pid in self._family():
+            _tell(pid, signal.SIGSTOP)
+            while not _stands_still(pid):
+                assert time.monotonic() < deadline, pid
+                time.sleep(0.001)
+
+    def thaw(self) -> None:
+        """It goes on."""
+        for pid in reversed(self._family()):
+            _tell(pid, signal.SIGCONT)
+
+    def all_pids(self) -> list[int]:
+        """Every process that runs on it, also those that lost their sshd."""
+        told = subprocess.run(["ip", "netns", "pids", self.cable.over_there[-1]], check=True, capture_output=True)
+        return [int(pid) for pid in told.stdout.split()]
+
     def __enter__(self) -> Self:
         self._disk.mkdir()
         self._programs.mkdir()
@@ -100,5 +127,20 @@ class SmallCar(Sshd):
 
     def __exit__(self, *of: object) -> None:
         super().__exit__(*of)
+        for pid in self.all_pids():
+            _tell(pid, signal.SIGKILL)
         self.cable.__exit__(*of)
         subprocess.run(["umount", "--lazy", str(self._disk)], check=False, capture_output=True)
+
+
+def _tell(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _stands_still(pid: int) -> bool:
+    """Stopped, or gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "TtZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import InvalidInput
-from cars.command_rules import Ask, answer_in_words, asks_of, battery_in_words, words_of
+from cars.command_rules import HELPER_VERSION, Ask, answer_in_words, asks_of, battery_in_words, problem_in, words_of
 from cars.command_structs import NewCommand, Verb
 from cars.lights import Light
+from cars.on_car_api import HELPER_FILE
 
 EPOCH_NS = 1_800_000_000_000_000_000
 WHOLE = {
@@ -93,12 +94,44 @@ def test_the_battery_in_words(level: int, words: str) -> None:
         (Verb.DISK, {"free_bytes": 1_500_000_000, "size_bytes": 29_000_000_000}, "1.5 GB free of 29.0 GB."),
         (Verb.SET_TIME, {"is_step": True}, "Its clock was wrong and is set."),
         (Verb.DELETE_MODELS, {"deleted": ["a"]}, "1 model deleted."),
+        (Verb.DELETE_MODELS, {"deleted": ["a", "b"], "deleted_logs": 0}, "2 models deleted."),
+        (Verb.DELETE_MODELS, {"deleted": ["a", "b"], "deleted_logs": 1}, "2 models and 1 log deleted."),
         (Verb.RESTART_CORE, {"is_stopped": True, "state": "active"}, "Stopped, then restarted: active."),
         (Verb.VERSIONS, {"os_name": "Ubuntu 20.04", "core_version": "2.1.2.7"}, "Ubuntu 20.04, core 2.1.2.7."),
+        (Verb.VERSIONS, {"core_version": "2.1.2.7", "helper_version": HELPER_VERSION}, "core 2.1.2.7."),
+        (
+            Verb.VERSIONS,
+            {"core_version": "2.1.2.7", "helper_version": HELPER_VERSION - 1},
+            "core 2.1.2.7. Its helper is of an older version: pair it again to renew it.",
+        ),
+        (Verb.STOP, {"by": "console"}, "Its software took the stop."),
+        (Verb.START_DRIVING, {}, "Its software took the start."),
+        (Verb.LIGHT, {}, "Its software took the colour."),
+        (Verb.REBOOT, {}, "It took the reboot: it is away for a minute or two."),
+        (Verb.POWER_OFF, {}, "It took the power off. Only a hand switches it on again."),
     ],
 )
 def test_answers_in_words(verb: Verb, told: dict[str, object], words: str) -> None:
     assert answer_in_words(whole(verb), told) == words
+
+
+@pytest.mark.parametrize("state", ["failed", "activating", "inactive", ""])
+def test_software_that_is_not_up_after_its_restart_is_no_success(state: str) -> None:
+    first = "Stopped, then restarted" if state == "failed" else "It could not be stopped, then was restarted"
+    problem = problem_in(whole(Verb.RESTART_CORE), {"is_stopped": state == "failed", "state": state})
+    assert problem == (
+        f"{first}, but its software is not up: {state}.",
+        "Wait half a minute, then restart it again; if it stays so, reboot it.",
+    )
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_what_went_well_is_no_problem(verb: Verb) -> None:
+    assert problem_in(whole(verb), {"is_stopped": False, "state": "active"}) is None
+
+
+def test_the_box_knows_the_version_of_the_helper_that_it_brings() -> None:
+    assert f"\nVERSION = {HELPER_VERSION}\n" in HELPER_FILE.read_text()
 
 
 @given(st.sampled_from(list(Verb)), st.dictionaries(st.text(max_size=12), st.none() | st.integers() | st.text()))

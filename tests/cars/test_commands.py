@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.errors import InvalidInput, NotFound, NotReady
+from appliance.errors import InvalidInput, NotReady
 from cars.car_history import CarNote
 from cars.car_structs import Car
 from cars.command_rules import Ask
@@ -66,11 +66,26 @@ async def test_one_car_says_no_and_the_others_never_notice(commands: Commands, g
     ended = {view.car_id: view for view in await commands.settled(asked[0].command_id)}
     assert [ended[car_id].state for car_id in garage.ids] == ["done", "failed", "failed"]
     assert [ended[car_id].answer for car_id in garage.ids] == [
-        "It stands.",
+        "Its software took the stop.",
         "Blue 2 does not answer.",
         "It failed in the box.",
     ]
     assert ended[garage.ids[1]].remedy == "Look at its battery."
+
+
+async def test_a_restart_after_which_the_software_is_not_up_has_failed(
+    commands: Commands, garage: Garage, hall: Hall
+) -> None:
+    hall.says["Blue 1"] = {"is_stopped": True, "state": "failed"}
+    asked = await commands.ask(NewCommand(verb=Verb.RESTART_CORE, car_ids=garage.ids[:1]), "ann")
+    (ended,) = await commands.settled(asked[0].command_id)
+    assert (ended.state, ended.answer, ended.remedy) == (
+        CommandState.FAILED,
+        "Stopped, then restarted, but its software is not up: failed.",
+        "Wait half a minute, then restart it again; if it stays so, reboot it.",
+    )
+    (line,) = await garage.cars.history(garage.ids[0], limit=1)
+    assert line.details == f"Restart its software: {ended.answer}"
 
 
 async def test_all_cars_are_asked_at_once(commands: Commands, garage: Garage, hall: Hall) -> None:
@@ -108,9 +123,9 @@ async def test_an_unknown_car_or_fleet_asks_nobody(
     fields = {"car_ids": garage.ids} | wanted
     if "car_ids" in wanted:
         fields["car_ids"] = [*garage.ids, "nobody"]
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput) as refused:
         await commands.ask(NewCommand(verb=Verb.STOP, **fields), "ann")  # type: ignore[arg-type]
-    assert hall.asked == []
+    assert (refused.value.field, hall.asked) == (next(iter(wanted)), [])
 
 
 async def test_no_car_at_all_is_refused(commands: Commands) -> None:
@@ -124,7 +139,7 @@ async def test_light_and_history_follow_the_cars_answer(commands: Commands, gara
     await commands.settled(asked[0].command_id)
     assert [garage.cars.get(car_id).light for car_id in garage.ids[:2]] == ["red", None]
     lit, not_lit = [(await garage.cars.history(car_id, limit=1))[0] for car_id in garage.ids[:2]]
-    assert (lit.kind, lit.details, lit.actor) == (CarNote.COMMAND, "Light red: The light is on.", "ann")
+    assert (lit.kind, lit.details, lit.actor) == (CarNote.COMMAND, "Light red: Its software took the colour.", "ann")
     assert not_lit.details == "Light red: Blue 2 does not answer."
 
 

@@ -37,8 +37,9 @@ async def test_an_unknown_or_released_car_changes_nothing(garage: Garage) -> Non
     fleet = await garage.fleets.add(NewFleet(name="Left"))
     await garage.cars.release(garage.ids[2], actor="test")
     for stranger in ("nobody", garage.ids[2]):
-        with pytest.raises(NotFound):
+        with pytest.raises(InvalidInput) as refused:
             await garage.fleets.set_cars(fleet.fleet_id, [garage.ids[0], stranger])
+        assert refused.value.field == "car_ids"
     assert garage.fleets.view(fleet.fleet_id).car_ids == []
 
 

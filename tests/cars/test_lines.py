@@ -70,19 +70,33 @@ async def crew(tmp_path: Path) -> AsyncIterator[Crew]:
 
 async def test_what_the_crew_asks_happens_on_the_car_and_its_answer_is_the_cars(crew: Crew) -> None:
     lit = await crew.ask(Verb.LIGHT, light=Light.MARIGOLD)
-    assert (lit.state, lit.answer) == (CommandState.DONE, "The light is on.")
+    assert (lit.state, lit.answer) == (CommandState.DONE, "Its software took the colour.")
     assert await crew.car.get("light") == [9999825, 5097950, 0]
     assert (await crew.ask(Verb.BATTERY)).answer in {f"The drive pack is at {level} of 10." for level in range(4, 11)}
     await crew.car.set("is_driving", True)
     stopped = await crew.ask(Verb.STOP)
-    assert stopped.answer == "It stands."
+    assert stopped.answer == "Its software took the stop."
     assert await crew.car.get("is_driving") is False
     assert " free of " in ((await crew.ask(Verb.DISK)).answer or "")
 
 
 async def test_a_car_that_went_down_has_done_what_it_was_told(crew: Crew) -> None:
     down = await crew.ask(Verb.REBOOT)
-    assert (down.state, down.answer) == (CommandState.DONE, "It goes down and comes up again.")
+    assert (down.state, down.answer) == (CommandState.DONE, "It took the reboot: it is away for a minute or two.")
+
+
+async def test_a_line_that_breaks_before_the_car_has_answered_is_no_success(crew: Crew) -> None:
+    assert (await crew.ask(Verb.BATTERY)).state is CommandState.DONE
+    # The helper ends the line it came over, before it has done or said anything: as the Wi-Fi does.
+    helper = crew.car.path("/usr/local/sbin/trackside-car")
+    helper.write_text("#!/bin/sh\nexec pkill -KILL -f 'sshd: deepracer'\n")
+    down = await crew.ask(Verb.REBOOT)
+    assert (down.state, down.answer, down.remedy) == (
+        CommandState.FAILED,
+        "The line to Blue 1 broke before it answered.",
+        "Look whether it goes down. If it does not, ask again.",
+    )
+    assert await crew.car.get("is_off") is False
 
 
 async def test_a_line_that_was_cut_is_made_anew(crew: Crew) -> None:

@@ -38,6 +38,17 @@ def test_logs_since_a_moment_are_listed_and_packed_for_the_sender(tree: CarTree)
     assert inside.splitlines() == ["anna-20260101-120000/", "anna-20260101-120000/data.mcap"]
 
 
+def test_a_recording_that_runs_is_ended_and_a_car_that_never_recorded_is_not_asked_to(tree: CarTree) -> None:
+    ended = "ros2 service call /logging_pkg/stop_logging std_srvs/srv/Trigger {}"
+    assert tree.call("logs-list", "0", "--end-recording")["logs"] == []
+    assert ended not in tree.calls
+    tree.put("opt/aws/deepracer/logs/anna-20260101-120000/data.mcap", "bag")
+    tree.call("logs-list", "0")
+    assert ended not in tree.calls
+    tree.call("logs-list", "0", "--end-recording")
+    assert tree.calls.count(ended) == 1
+
+
 def test_what_the_software_said_is_packed_too(tree: CarTree) -> None:
     tree.tells("journalctl", "2026-01-01T12:00:00+0000 car core: it drives\n")
     tree.call("stage-open", TOKEN)

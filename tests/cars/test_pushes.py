@@ -27,6 +27,7 @@ from tests.timing.sshd import needs_root, needs_sshd
 pytestmark = [needs_root, needs_sshd, pytest.mark.xdist_group("pushes")]
 
 PB = os.urandom(MODEL_BYTES)
+LONG_AGO = "2001-01-01T00:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,10 @@ def is_whole(car: SmallCar, folder: str, pb: bytes = PB) -> bool:
     return held == {"model.pb": pb, "model_metadata.json": METADATA_BYTES} and checksum == digest("md5", pb)
 
 
-async def test_a_model_is_done_when_the_car_has_read_it_back(box: PushBox, car: SmallCar) -> None:
+async def test_a_model_is_done_when_the_car_has_read_it_back(
+    box: PushBox, car: SmallCar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cars.cars.now_iso", lambda: LONG_AGO)
     car_id, model_id = await box.car(car), await box.model("fast", PB)
     await box.cars.missed(car_id)
     (push_id,) = await box.push(car_id, model_id)
@@ -65,6 +69,9 @@ async def test_a_model_is_done_when_the_car_has_read_it_back(box: PushBox, car: 
     assert car.staged() == {}
     (line, *_) = await box.cars.history(car_id)
     assert (line.kind, line.details) == (CarNote.PUSHED, "A model was put on it.")
+    assert line.at != LONG_AGO
+    put_on = await box.pushes.put_on(car_id, line.at, line.at)
+    assert {at: one.push_id for at, one in put_on.items()} == {line.at: push_id}
 
 
 async def test_what_is_there_already_is_not_sent_again(box: PushBox, car: SmallCar) -> None:

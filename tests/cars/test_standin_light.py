@@ -138,6 +138,20 @@ async def test_a_reboot_loses_the_connection_and_the_car_comes_back(tmp_path: Pa
                 continue
 
 
+@pytest.mark.parametrize("verb", ["reboot", "poweroff"])
+async def test_who_sends_it_down_is_answered_before_the_connection_is_lost(
+    tmp_path: Path, key: asyncssh.SSHKey, verb: str
+) -> None:
+    settings = LightCarSettings(serial="AMSS-0001", name="amss-0001", authorized_key=public(key), away_s=0.1)
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        LightCar(tmp_path / "car", settings) as car,
+        connected(car.started, key) as ssh,
+    ):
+        assert await asked(ssh, verb) == {"ok": True}
+        await ssh.wait_closed()
+
+
 async def test_models_and_host_key_are_there_after_a_restart(tmp_path: Path, key: asyncssh.SSHKey) -> None:
     settings = LightCarSettings(serial="AMSS-0001", name="amss-0001", authorized_key=public(key))
     async with LightCar(tmp_path, settings) as car:

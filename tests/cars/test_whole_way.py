@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from cars.folder_names import folder_of_bag
 from tests.cars.hall import Car, needs_hall
-from tests.cars.whole_way import NEW_PASSWORD, Way, tree_of, whole_way
+from tests.cars.way_logs import JOURNAL, fetched_logs, recorded_on
+from tests.cars.whole_way import NEW_PASSWORD, Model, Way, whole_way
 
 pytestmark = [needs_hall, pytest.mark.timeout(400)]
 
 KINDS = ("stock_20", "stock_20_drem", "community_20", "community_24", "pi")
+PLACES = "etc home opt root usr/local/sbin var/spool"
 CONSOLE_LOGIN = "opt/aws/deepracer/token.txt"
 LIGHT = "opt/aws/deepracer/led_values.json"
 PASSWORD = {"etc/shadow", "etc/.pwd.lock", *(f"etc/{name}-" for name in ("shadow", "gshadow", "passwd", "group"))}
@@ -25,6 +28,16 @@ async def way(tmp_path: Path) -> AsyncIterator[Way]:
         yield opened
 
 
+async def tree_of(car: Car) -> dict[str, str]:
+    """Every file and folder of a car that pairing might touch: kind, mode, owner, and the MD5 of what is in it."""
+    told = await car.run(f"cd / && find {PLACES} -printf '%M %u %g %p\\n'; find {PLACES} -type f -exec md5sum {{}} +")
+    tree: dict[str, str] = {}
+    for line in told.out.splitlines():
+        about, path = (line[:32], line[34:]) if line[32:34] == "  " else line.rsplit(" ", 1)
+        tree[path] = f"{tree.get(path, '')} {about}".strip()
+    return tree
+
+
 async def state_of(car: Car) -> dict[str, str]:
     """What is no file: services at the next start, the firewall, power saving."""
     told = {
@@ -34,6 +47,19 @@ async def state_of(car: Car) -> dict[str, str]:
         "power save": f"iw dev {car.interface} get power_save",
     }
     return {what: (await car.run(command)).out for what, command in told.items()}
+
+
+async def logs_are_fetched(way: Way, car_id: str, car: Car, model: Model, race_id: str) -> None:
+    """What the car recorded of the race is on the box, byte for byte; a stock car has its journal and no bag."""
+    log = await fetched_logs(way, race_id)
+    assert log.files == await recorded_on(car)
+    bags = sorted({name.partition("/")[0] for name in log.files} - {JOURNAL})
+    assert [folder_of_bag(bag) for bag in bags] == [model.folder] * car.profile.is_community
+    whose = (log.view["car_id"], log.view["race_id"], log.view["racer_id"], log.view["model_id"])
+    assert whose == (car_id, race_id, way.racer_id, model.model_id)
+    assert log.view["names"] == bags
+    said = f"{await car.get('host_name')} deepracer-core[1]:"
+    assert log.journal.splitlines() == [f"{said} Drives {model.folder}.", f"{said} Stands."]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,7 +78,8 @@ async def test_a_car_goes_the_whole_way_and_is_given_back_as_it_was(way: Way, ki
     ] * 3
     race = await way.raced(car_id, car, model)
     shown = await way.ask("GET", f"/api/races/{race['race_id']}")
-    assert {(lap["car_id"], lap["model_id"]) for lap in shown["laps"]} == {(car_id, model.model_id)}
+    assert shown["laps"] == race["laps"]
+    await logs_are_fetched(way, car_id, car, model, race["race_id"])
 
     released = await way.ask("DELETE", f"/api/cars/{car_id}")
     assert released["released_at"] is not None
@@ -60,11 +87,15 @@ async def test_a_car_goes_the_whole_way_and_is_given_back_as_it_was(way: Way, ki
     assert lines[:5] == [
         ("enrolled", f"Paired as Blue 1, at {car.address}."),
         ("pushed", "A model was put on it."),
-        ("command", "Light red: The light is on."),
+        ("command", "Light red: Its software took the colour."),
         ("command", f"Load {model.folder}: The model is loaded."),
-        ("command", "Start driving: It drives."),
+        ("command", "Start driving: Its software took the start."),
     ]
-    assert {("command", "Stop: It stands."), ("command", "Light white: The light is on.")} <= set(lines[5:-1])
+    ended = {
+        ("command", "Stop: Its software took the stop."),
+        ("command", "Light white: Its software took the colour."),
+    }
+    assert ended <= set(lines[5:-1])
     assert lines[-1] == ("released", "Released; everything that was changed on it is undone.")
     changed = {path for path, _ in (await tree_of(car)).items() ^ files.items()}
     stays = {path for path in changed if f"/artifacts/{model.folder}" in path or f"/logs/{model.folder}-" in path}

@@ -4,6 +4,7 @@ not, and once the fault is mended it succeeds, by itself or by what the box said
 """
 
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ pytestmark = [needs_hall, pytest.mark.faults, pytest.mark.timeout(400)]
 
 BIG = 4_000_000
 BLUE = [0, 0, 9_999_825]
+NO_SSH = "Blue 1 is on, but its SSH does not answer."
 
 
 @pytest.fixture
@@ -201,12 +203,23 @@ async def test_a_clock_two_years_behind_is_set_and_one_that_jumps_is_set_again(w
     car = await way.car("community_20", clock_off_s=-63_000_000)
     view = await way.pairing(car, "Blue 1")
     steps = {step["step"]: step["text"] for step in view["steps"]}
-    assert steps["time"] == "Set; it asks this box from now on."
+    assert steps["time"] == "Set; from now on this box sets it whenever the car comes back."
     car_id, model = view["car_id"], await way.model()
     await way.pushed(car_id, car, model)
     await car.clock_off(86_400)
     assert (await way.tell(car_id, "set_time"))["answer"] == "Its clock was wrong and is set."
     assert (await way.tell(car_id, "set_time"))["answer"] == "Its clock was right."
+    await car.vanish()
+    await way.is_online(car_id, is_so=False)
+    await car.clock_off(-86_400)
+    await car.come_back()
+
+    async def is_set_without_a_press() -> bool | None:
+        lines = await way.history(car_id)
+        return True if ("command", "Its clock was 24 hours behind and is set.") in lines else None
+
+    await way.until(is_set_without_a_press)
+    assert abs(int((await car.run("date +%s")).out) - time.time()) < 60
     await way.raced(car_id, car, model)
 
 
@@ -275,8 +288,8 @@ async def test_five_wrong_passwords_shut_the_box_out_for_ten_minutes_and_it_says
     await car.ban()
     push_id = await way.push(car_id, model)
     push = await way.push_that(push_id, waits)
-    # As fail2ban has it: a refusal, not silence.
-    assert push["reason"] == "Blue 1 is out of reach: connection refused."
+    # As fail2ban has it: SSH is refused to this box, and the console is not.
+    assert push["reason"] == NO_SSH
     await car.unban()
     assert (await way.ended(push_id))["state"] == "done"
     await way.holds(car_id, car, model)
@@ -291,7 +304,7 @@ async def test_ssh_that_is_refused_while_a_stock_car_starts_its_software_is_wait
     assert restart["answer"] == "Stopped, then restarted: active."
     push_id = await way.push(car_id, model)
     push = await way.push_that(push_id, waits)
-    assert push["reason"] == "Blue 1 is out of reach: connection refused."
+    assert push["reason"] == NO_SSH
     await car.call("start", "ssh")
     assert (await way.ended(push_id))["state"] == "done"
     await way.holds(car_id, car, model)

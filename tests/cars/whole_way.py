@@ -1,8 +1,8 @@
 """
 The whole way as a crew goes it, over the API of a real box: find a car, pair it, push a model, race, stop, let it go.
 
-`async with whole_way(directory) as way`: a hall of stand-ins, the box's own rooms and server, and somebody of the crew.
-Nothing is waited for by the clock: the box's facts wake whoever waits.
+`async with whole_way(directory) as way`: a hall of stand-ins, the box's own rooms and server, its recorder and a strip,
+and somebody of the crew. Nothing is waited for by the clock: the box's facts wake whoever waits.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,12 +19,14 @@ from appliance.people import NewRacer
 from appliance.permissions import Role
 from appliance.serve import opened_house
 from appliance.settings import load
-from cars.facts import CarsChanged, CommandsChanged, PushesChanged
+from cars.facts import CarsChanged, CommandsChanged, LogsChanged, PushesChanged
 from cars.finder.addresses import CarNetwork
 from tests.cars.hall import Car, Hall
 from tests.cars.model_samples import model_archive
+from tests.cars.way_strip import SETTINGS, Strip, recorded_strip
 from tests.web.conftest import Site, serving
 from tests.web.sending import Sender, looked_into
+from timing.facts import RaceChanged
 
 PATIENCE_S = 90
 NEW_PASSWORD = "Trackside-2026-hall"
@@ -33,6 +36,9 @@ MODEL_BYTES = 400_000
 CREW = Role.ADMIN.value
 RED, WHITE = [9_999_825, 0, 0], [9_999_825] * 3
 """The tail light as the car's software has it."""
+LAPS = 2
+RULES = {"lockout_ms": 0}
+"""No car of a test takes two seconds for a lap: each press of the strip counts."""
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -51,12 +57,16 @@ class Model:
 class Way:
     """A box in a hall, and whoever of the crew stands at it."""
 
-    def __init__(self, site: Site, hall: Hall, event_id: str, racer_id: str) -> None:
-        self.site, self.hall = site, hall
+    def __init__(self, site: Site, hall: Hall, strip: Strip, event_id: str, racer_id: str) -> None:
+        self.site, self.hall, self.strip = site, hall, strip
         self.event_id, self.racer_id = event_id, racer_id
-        self._news = asyncio.Event()
-        for fact in (CarsChanged, PushesChanged, CommandsChanged):
-            site.house.facts.subscribe(fact, lambda _: self._news.set())
+        self._waiting: set[asyncio.Event] = set()
+        for fact in (CarsChanged, PushesChanged, CommandsChanged, LogsChanged, RaceChanged):
+            site.house.facts.subscribe(fact, self._tell_news)
+
+    def _tell_news(self, _: object) -> None:
+        for news in self._waiting:
+            news.set()
 
     async def ask(self, method: str, path: str, body: Json | None = None, *, status: int = 200) -> Any:
         """One call of the API; it must be answered so."""
@@ -67,17 +77,18 @@ class Way:
 
     async def until(self, look: Callable[[], Awaitable[T | None]]) -> T:
         """What it answers, once that is something; it looks again whenever anything has changed in the box."""
-        seen: object = None
+        news = asyncio.Event()
+        self._waiting.add(news)
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    self._news.clear()
-                    seen = await look()
-                    if seen is not None:
-                        return seen
-                    await self._news.wait()
+                while (seen := await look()) is None:
+                    await news.wait()
+                    news.clear()
+                return seen
         except TimeoutError:
             raise AssertionError(await self.ask("GET", "/api/pushes?open=true")) from None
+        finally:
+            self._waiting.remove(news)
 
     # cars
 
@@ -116,12 +127,12 @@ class Way:
         assert (paired["serial"], paired["host_key"]) == (car.serial.upper(), car.host_key)
         return str(view["car_id"])
 
-    async def is_online(self, car_id: str, *, at: str | None = None) -> None:
-        """Wait until it is there, at this address."""
+    async def is_online(self, car_id: str, *, at: str | None = None, is_so: bool = True) -> None:
+        """Wait until it is there, at this address; or until it is known to be away."""
 
         async def look() -> bool | None:
             car = await self.ask("GET", f"/api/cars/{car_id}")
-            return True if car["is_online"] and at in (None, car["address"]) else None
+            return True if car["is_online"] is is_so and at in (None, car["address"]) else None
 
         await self.until(look)
 
@@ -215,6 +226,25 @@ class Way:
             race = await self.ask("POST", f"/api/races/{race['race_id']}/actions", body)
         return race
 
+    async def lapped(self, race_id: str) -> None:
+        """The car rolls over the strip: that starts the race, each further time is a lap between these two stamps."""
+        stamps = [await self.crossed(race_id, 0)]
+        stamps += [await self.crossed(race_id, lap) for lap in range(1, LAPS + 1)]
+        race = await self.ask("GET", f"/api/races/{race_id}")
+        between = [(after_ns - before_ns) // 1_000_000 for before_ns, after_ns in pairwise(stamps)]
+        assert [(lap["source"], lap["lap_ms"]) for lap in race["laps"]] == [("strip", lap_ms) for lap_ms in between]
+
+    async def crossed(self, race_id: str, laps: int) -> int:
+        """The same, once the race has so many laps; the recorder's stamp."""
+
+        async def look() -> bool | None:
+            race = await self.ask("GET", f"/api/races/{race_id}")
+            return True if (race["state"], len(race["laps"])) == ("running", laps) else None
+
+        at_ns = await self.strip.crossed()
+        await self.until(look)
+        return at_ns
+
     async def raced(self, car_id: str, car: Car, model: Model) -> Json:
         """
         Everything from a model that is on the car to a race that is handed in and a car that stands.
@@ -230,34 +260,40 @@ class Way:
         assert await car.get("drives") == hashlib.md5(frozen, usedforsecurity=False).hexdigest()
         await self.did(car_id, "start_driving")
         assert await car.get("is_driving")
-        race = await self.act(race, "start", "lap", "lap", "end", "submit")
+        await self.lapped(race["race_id"])
+        race = await self.act(race, "end", "submit")
         await self.told(car_id, "Stop", "Light white")
         assert not await car.get("is_driving")
         assert await car.get("light") == WHITE
         assert race["state"] == "submitted"
-        assert {(lap["car_id"], lap["model_id"]) for lap in race["laps"]} == {(car_id, model.model_id)}
+        assert [(lap["car_id"], lap["model_id"]) for lap in race["laps"]] == [(car_id, model.model_id)] * LAPS
         return race
 
 
 @asynccontextmanager
 async def whole_way(directory: Path) -> AsyncIterator[Way]:
     """A box that looks for cars in a hall of its own and nowhere else."""
-    settings = load(directory, environment={})
-    async with Hall() as hall, opened_house(settings, settings.recorder_socket) as house:
+    settings = load(directory, environment=SETTINGS)
+    async with (
+        Hall() as hall,
+        recorded_strip(settings) as strip,
+        opened_house(settings, settings.recorder_socket) as house,
+    ):
         # A quarter of the hall's network: whoever knocks at every address is soon done.
         house.finder._find_networks = lambda: (CarNetwork(hall.name, hall.address, 26),)
         async with serving(house) as site:
             await site.add(Role.ADMIN)
             racer = await house.people.register(NewRacer(username="ann", colour="red"), "test")
             site.tokens["racer"], _ = await house.sessions.start(racer.person_id)
-            event = {"name": "Rehearsal", "tracks": [{"name": "Left"}]}
+            event = {"name": "Rehearsal", "tracks": [{"name": "Left"}], "rules": RULES}
             made = (await site.send(CREW, "POST", "/api/events", json=event)).json()
-            finding = asyncio.create_task(house.finder.run())
+            running = [asyncio.create_task(one.run()) for one in (house.finder, house.clocks)]
             try:
-                yield Way(site, hall, made["event_id"], racer.person_id)
+                yield Way(site, hall, strip, made["event_id"], racer.person_id)
             finally:
-                finding.cancel()
-                await asyncio.wait([finding])
+                for task in running:
+                    task.cancel()
+                await asyncio.wait(running)
 
 
 def held_by(car: Car, model: Model) -> str | None:
@@ -268,16 +304,3 @@ def held_by(car: Car, model: Model) -> str | None:
     names = {file.name for file in folder.iterdir()}
     assert names >= {"checksum.txt", "model.pb", "model_metadata.json"}, names
     return hashlib.sha256((folder / "model.pb").read_bytes()).hexdigest()
-
-
-PLACES = "etc home opt root usr/local/sbin var/spool"
-
-
-async def tree_of(car: Car) -> dict[str, str]:
-    """Every file and folder of a car that pairing might touch: kind, mode, owner, and the MD5 of what is in it."""
-    told = await car.run(f"cd / && find {PLACES} -printf '%M %u %g %p\\n'; find {PLACES} -type f -exec md5sum {{}} +")
-    tree: dict[str, str] = {}
-    for line in told.out.splitlines():
-        about, path = (line[:32], line[34:]) if line[32:34] == "  " else line.rsplit(" ", 1)
-        tree[path] = f"{tree.get(path, '')} {about}".strip()
-    return tree
