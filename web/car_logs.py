@@ -50,13 +50,16 @@ async def ask_for_race(house: House, race: RaceView, actor: str) -> LogView:
     Fetch what its car recorded of a race; once the car is free.
 
     Raises:
-        Conflict: it goes on, or had no car of this box.
-        NotFound: its car was released.
+        Conflict: it goes on, had no car of this box, or its car was released.
     """
     if race.state in LIVE_STATES and not race.deleted:
         raise Conflict("This race goes on.", "Fetch its logs once it is handed in.")
     if race.car_id is None or not is_ours(house, race.car_id):
         raise Conflict("No car of this box is known to have driven this race.", "Choose the recording on a car's page.")
+    try:
+        house.cars.enrolled(race.car_id)
+    except NotFound as error:
+        raise Conflict(error.message, error.remedy) from error
     return await house.logs.ask_race(
         race_id=race.race_id,
         racer_id=race.racer_id,

@@ -57,6 +57,10 @@ class DrivenNames:
         """The numbers of the laps that were driven with another car or model than the race has now."""
         return {lap.lap for lap in race.laps if (lap.car_id, lap.model_id) != (race.car_id, race.model_id)}
 
+    def is_mixed(self, race: RaceView) -> bool:
+        """Whether its laps were not all driven with the same car and model."""
+        return len({(lap.car_id, lap.model_id) for lap in race.laps}) > 1
+
 
 async def names_in(house: House, *driving: Driving) -> DrivenNames:
     """The names of all cars and models in these."""

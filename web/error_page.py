@@ -8,6 +8,8 @@ from typing import Any
 from litestar.connection import Request
 from litestar.response import Response
 
+from appliance.permissions import Permission
+from appliance.sessions import Viewer
 from web.auth import viewer_of
 from web.render import page
 
@@ -24,15 +26,24 @@ def error_page(
         notice = f'<p class="notice notice-error" role="alert"><strong>{escape(message)}</strong> {escape(remedy)}</p>'
         return Response(notice, status_code=status, headers=headers, media_type="text/html")
     title = HTTPStatus(status).phrase
-    try:
-        # No route was found for a 404, so no guard has looked up the viewer yet.
-        request.scope["state"].setdefault("viewer", viewer_of(request))
-        return page(request, "error.html", status=status, headers=headers, title=title, message=message, remedy=remedy)
-    except Exception:
-        log.exception("error page failed status=%d", status)
-        return Response(
-            f"<!doctype html><title>{title}</title><h1>{escape(message)}</h1><p>{escape(remedy)}</p>",
-            status_code=status,
-            headers=headers,
-            media_type="text/html",
-        )
+    for template in ("staff/error.html", "error.html"):
+        try:
+            # No route was found for a 404, so no guard has looked up the viewer yet.
+            viewer = request.scope["state"].setdefault("viewer", viewer_of(request))
+            if template == "staff/error.html" and not _is_for_crew(request, viewer):
+                continue
+            return page(request, template, status=status, headers=headers, title=title, message=message, remedy=remedy)
+        except Exception:
+            log.exception("error page failed status=%d template=%s", status, template)
+    return Response(
+        f"<!doctype html><title>{title}</title><h1>{escape(message)}</h1><p>{escape(remedy)}</p>",
+        status_code=status,
+        headers=headers,
+        media_type="text/html",
+    )
+
+
+def _is_for_crew(request: Request[Any, Any, Any], viewer: Viewer | None) -> bool:
+    """Below /staff the crew keeps its bar: who may stop cars can do it from every page, also from one that failed."""
+    path = request.url.path
+    return viewer is not None and viewer.can(Permission.SEE_EVENTS) and (path + "/").startswith("/staff/")

@@ -10,6 +10,7 @@ from appliance.people import People
 from appliance.sessions import Sessions
 from appliance.settings import Settings
 from cars.cars import Cars
+from cars.clocks import Clocks
 from cars.commands import Commands
 from cars.finder.finder import Finder
 from cars.fleets import Fleets
@@ -52,6 +53,7 @@ class House:
     uploads: Uploads
     cars: Cars
     finder: Finder
+    clocks: Clocks
     fleets: Fleets
     pairings: Pairings
     pushes: Pushes

@@ -1,6 +1,6 @@
 """Which cars a track has: those of its fleet, or all of the box where it has none."""
 
-from appliance.errors import Conflict
+from appliance.errors import Conflict, named_in
 from appliance.ids import new_id
 from cars.car_structs import Car
 from cars.command_structs import CommandView, NewCommand, Verb
@@ -21,10 +21,14 @@ async def stop_track(
     Stop them, first and fast.
 
     Raises:
-        NotFound: no such event or track.
+        InvalidInput: no such event or track.
         Conflict: it has no car.
     """
-    cars = cars_of_track(house, event_id, track_id)
+    if event_id:
+        with named_in("event_id"):
+            house.events.get(event_id)
+    with named_in("track_id"):
+        cars = cars_of_track(house, event_id, track_id)
     if not cars:
         where = "No car is paired" if not house.cars.all() else "No car is in the fleet of this track"
         raise Conflict(f"{where}: there is none to stop.", "Look under Cars.")

@@ -24,7 +24,7 @@ ARGUMENTS = [
 ]
 PHONE = {"width": 390, "height": 844}
 BIG_SCREEN = {"width": 1920, "height": 1080}
-KEEP_WHAT_IS_TOLD = "document.addEventListener('toast', (e) => (window.told ??= []).push(e.detail.text))"
+KEEP_WHAT_IS_TOLD = "document.addEventListener('toast', (e) => (window.toldWords ??= []).push(e.detail.text))"
 LOST_LINK = ("net::ERR_", "503 (Service Unavailable)")
 """What Chromium itself says when a test cuts the link."""
 PATIENCE_MS = 20_000
@@ -43,7 +43,7 @@ class Screens:
         self.complaints: list[str] = []
 
     async def context(self, **options: object) -> BrowserContext:
-        """One device: phone portrait unless told. Its pages keep what they told the person in `window.told`."""
+        """One device: phone portrait unless told. Its pages keep what they told the person in `window.toldWords`."""
         context = await self.browser.new_context(**{"base_url": self.site.url, "viewport": PHONE, **options})  # type: ignore[arg-type]
         await context.add_init_script(KEEP_WHAT_IS_TOLD)
         return context

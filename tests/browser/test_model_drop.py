@@ -46,7 +46,7 @@ async def test_dropped_folder_is_refused_in_words_and_the_file_beside_it_taken(
     page = await models_page(screens, viewport=BIG_SCREEN)
     await drop(page, folder, model_file(tmp_path, "one.tar.gz", 4_096))
     await page.wait_for_function(
-        "() => window.told?.some((text) => text.startsWith('That is a folder: your browser has unpacked'))"
+        "() => window.toldWords?.some((text) => text.startsWith('That is a folder: your browser has unpacked'))"
     )
     await is_ready(page, "one")
     await expect(page.locator("[data-rows] > li")).to_have_count(1)

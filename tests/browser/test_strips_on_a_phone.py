@@ -20,15 +20,16 @@ APART_MS = 200
 """A strip that has been quiet for 150 ms is ready for another hit."""
 NOTED = """
 window.heard = [];
-window.told = [];
+window.toldWords = [];
 document.addEventListener('lap-sound', (event) => heard.push(event.detail.name));
 new MutationObserver(() => {
     const says = [...document.querySelectorAll('.check-say')].map((say) => say.textContent.trim());
-    const lines = [...document.querySelectorAll('.check-line')].map((line, place) => {
-        const lit = line.classList.contains('pressed') ? 'lit, ' : '';
-        return `strip ${place + 1}: ${lit}${line.querySelector('.check-now').textContent.trim()}`;
+    // While the page comes in, a line may be there already and its words not yet.
+    const lines = [...document.querySelectorAll('.check-line .check-now')].map((now, place) => {
+        const lit = now.closest('.check-line').classList.contains('pressed') ? 'lit, ' : '';
+        return `strip ${place + 1}: ${lit}${now.textContent.trim()}`;
     });
-    for (const text of [...says, ...lines]) if (!told.includes(text)) told.push(text);
+    for (const text of [...says, ...lines]) if (!toldWords.includes(text)) toldWords.push(text);
 }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
 """
 """Sounds and words in the order in which the page had them: some words stand for a second only."""
@@ -64,7 +65,7 @@ async def open_check(screens: Screens, **options: object) -> Page:
 async def told(page: Page, start: str) -> None:
     """Wait until the page has said something that starts so, though it may be gone again."""
     await page.wait_for_function(
-        "(start) => told.some((text) => text.startsWith(start))", arg=start, timeout=PATIENCE_MS
+        "(start) => toldWords.some((text) => text.startsWith(start))", arg=start, timeout=PATIENCE_MS
     )
 
 
@@ -135,7 +136,7 @@ async def test_a_strip_is_lit_while_pressed_and_then_counts_its_silence(
     await screens.house.strips.hit(27, hold_ms=3_000)
     await told(page, "strip 2: Silent for ")
     await expect(strip(page, 2).locator("[data-figure=contact]")).to_have_text("3000 ms")
-    words = [text for text in await page.evaluate("told") if text.startswith("strip 2: ")]
+    words = [text for text in await page.evaluate("toldWords") if text.startswith("strip 2: ")]
     assert words[:3] == ["strip 2: Not heard yet", "strip 2: lit, Pressed", "strip 2: Just now"]
     await expect(strip(page, 1).locator(".check-now")).to_have_text("Not heard yet")
 

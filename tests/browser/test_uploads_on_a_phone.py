@@ -57,7 +57,7 @@ async def test_files_are_sent_one_after_the_other_and_each_says_how_it_stands(sc
         await row.get_by_role("button", name="Close").click()
     await expect(page.get_by_role("region", name="On the way")).to_be_hidden()
     assert sorted(await stored(page)) == sorted(file.read_bytes() for file in files)
-    told = await page.evaluate("window.told")
+    told = await page.evaluate("window.toldWords")
     assert {"one is ready for a car.", "Zweiter-1 is ready for a car."} <= set(told)
     forgive(screens, "400 (Bad Request)")
 
@@ -193,7 +193,9 @@ async def test_list_that_follows_leaves_what_somebody_types_alone_and_shows_no_f
     await expect(page.get_by_role("status").first).to_have_text("Renamed.")
     await is_ready(page, "half-typed")
     await page.set_input_files("#file", one)
-    await page.wait_for_function("() => window.told?.includes('one.tar.gz is here already: nothing new was made.')")
+    await page.wait_for_function(
+        "() => window.toldWords?.includes('one.tar.gz is here already: nothing new was made.')"
+    )
     await expect(page.locator("[data-rows] > li")).to_have_count(2)
 
 

@@ -45,7 +45,7 @@ async def test_from_the_next_in_line_to_the_result_with_the_network_lost_on_the_
 
     await page.context.set_offline(True)
     await expect(page.locator("#link")).to_have_text("not live: trying again")
-    assert await page.evaluate("(window.told ?? []).length") == 0, "asking in vain each second is no news"
+    assert await page.evaluate("(window.toldWords ?? []).length") == 0, "asking in vain each second is no news"
     await worker.went(push.push_id, PushState.VERIFYING, PushState.INSTALLING)
     await worker.end(push.push_id, Outcome.DONE)
     await page.context.set_offline(False)

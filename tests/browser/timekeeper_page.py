@@ -12,7 +12,7 @@ from timing.structs import Event, RaceView
 TABLET = {"width": 1024, "height": 768}
 Handler = Callable[[Route], Awaitable[None]]
 WHAT_IT_TOLD = (
-    "[window.told, document.activeElement?.outerHTML.slice(0, 80), document.getElementById('unsent')?.innerText]"
+    "[window.toldWords, document.activeElement?.outerHTML.slice(0, 80), document.getElementById('unsent')?.innerText]"
 )
 ONE_CLICK_S = 0.3
 """Longer than the page's guard against a double click."""

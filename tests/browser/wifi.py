@@ -1,20 +1,28 @@
-"""The Wi-Fi between a phone and the box: a relay of TCP that can be slow, or gone."""
+"""The Wi-Fi between a phone and the box: a relay of TCP that can be slow, gone, or dead without a word."""
 
 import asyncio
 from types import TracebackType
 
 PIECE_BYTES = 16 * 1024
+CRUMB_BYTES = 256
+A_LOT = 1_000_000_000
 
 
 class Wifi:
-    """`async with Wifi(port) as wifi`: the box is at `wifi.url` too. `bytes_per_s` is what goes out of the phone."""
+    """
+    `async with Wifi(port) as wifi`: the box is at `wifi.url` too.
+
+    `bytes_per_s` is what goes out of the phone, `answer_bytes_per_s` what comes to it on each connection.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._server: asyncio.Server | None = None
         self._is_there = True
         self._links: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self.bytes_per_s = 1_000_000_000
+        self._dead: set[asyncio.StreamWriter] = set()
+        self.bytes_per_s = A_LOT
+        self.answer_bytes_per_s = A_LOT
         self.url = ""
 
     async def __aenter__(self) -> "Wifi":
@@ -40,6 +48,10 @@ class Wifi:
         """It is there again."""
         self._is_there = True
 
+    def forget(self) -> None:
+        """It restarts: what is connected stays open and is never heard of again; whoever calls anew gets through."""
+        self._dead.update(self._links.values())
+
     async def _link(self, phone_in: asyncio.StreamReader, phone_out: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -51,6 +63,7 @@ class Wifi:
             pass  # the box or the phone hung up
         finally:
             phone_out.transport.abort()
+            self._dead.discard(phone_out)
             del self._links[task]
 
     async def _relay(self, phone_in: asyncio.StreamReader, phone_out: asyncio.StreamWriter) -> None:
@@ -58,6 +71,8 @@ class Wifi:
         answers = asyncio.create_task(self._answers(box_in, phone_out))
         try:
             while piece := await phone_in.read(PIECE_BYTES):
+                if phone_out in self._dead:
+                    continue
                 await asyncio.sleep(len(piece) / self.bytes_per_s)
                 box_out.write(piece)
                 await box_out.drain()
@@ -68,7 +83,13 @@ class Wifi:
     async def _answers(self, box_in: asyncio.StreamReader, phone_out: asyncio.StreamWriter) -> None:
         try:
             while piece := await box_in.read(PIECE_BYTES):
-                phone_out.write(piece)
-                await phone_out.drain()
+                for start in range(0, len(piece), CRUMB_BYTES):
+                    crumb = piece[start : start + CRUMB_BYTES]
+                    if self.answer_bytes_per_s < A_LOT:
+                        await asyncio.sleep(len(crumb) / self.answer_bytes_per_s)
+                    if phone_out not in self._dead:
+                        phone_out.write(crumb)
+                        await phone_out.drain()
         finally:
-            phone_out.transport.abort()
+            if phone_out not in self._dead:
+                phone_out.transport.abort()

@@ -43,9 +43,9 @@ def text(cells: list[Cell]) -> str:
 def test_a_row_has_what_the_car_told_and_what_it_answered() -> None:
     reading = Reading(battery_level=7, battery_at=AT, free_bytes=12_340_000_000, models=3, disk_at=AT)
     car = a_car(reading=reading, fleet="Left", fleet_id="f1")
-    heading, (row,) = car_rows([car], known(answer("done", "It stands."), marked=("car-1",)), 137)
+    heading, (row,) = car_rows([car], known(answer("done", "Its software took the stop."), marked=("car-1",)), 137)
     assert line(heading) == "Car Now Fleet Pack Free Models Last"
-    assert line(row) == "* Blue 1 ● there Left 70 % 12.3 GB 3 √ It stands."
+    assert line(row) == "* Blue 1 ● there Left 70 % 12.3 GB 3 √ Its software took the stop."
 
 
 def test_on_a_small_terminal_the_fleet_gives_way() -> None:
@@ -102,7 +102,7 @@ def test_what_is_on_its_way(sending: Sending | None, said: tuple[str, Look]) -> 
     ("given", "said"),
     [
         (answer("asked"), ("… Stop", Look.WARN)),
-        (answer("done", "It stands."), ("√ It stands.", Look.GOOD)),
+        (answer("done", "Its software took the stop."), ("√ Its software took the stop.", Look.GOOD)),
         (answer("failed", "Blue 1 does not answer."), ("× Blue 1 does not answer.", Look.BAD)),
     ],
 )

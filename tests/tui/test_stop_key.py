@@ -91,7 +91,7 @@ async def test_real_cars_of_the_track_stand_while_its_race_is_timed(site: Site, 
             await terminal.shows("LAP 2")
         views = [await house.commands.of_car(car.car_id) for car in cars]
     assert [[(one.state, one.answer) for one in of] for of in views] == [
-        [(CommandState.DONE, "It stands.")], [(CommandState.DONE, "It stands.")], [],
+        [(CommandState.DONE, "Its software took the stop.")], [(CommandState.DONE, "Its software took the stop.")], [],
     ]  # fmt: skip
     still = house.control.live(event.event_id, "1")
     assert still is not None

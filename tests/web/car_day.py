@@ -5,7 +5,7 @@ import asyncio
 from cars.car_structs import Car, Platform
 from cars.facts import ModelChanged
 from cars.model_structs import ModelStatus
-from tests.cars.model_samples import metadata_bytes, model_archive, tar_gz
+from tests.cars.model_samples import CAMERA, metadata_bytes, model_archive, tar_gz
 from tests.web.conftest import Site
 from web.house import House
 
@@ -20,7 +20,7 @@ async def enrol(house: House, name: str, *, is_online: bool = True) -> Car:
         name=name,
         platform=Platform.STOCK_20,
         username="deepracer",
-        host_key=f"ssh-ed25519 {number}",
+        host_key=f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA{number:04d}",
         address="127.0.0.1",
         port=1,
         actor="test",
@@ -30,9 +30,13 @@ async def enrol(house: House, name: str, *, is_online: bool = True) -> Car:
     return house.cars.get(car.car_id)
 
 
-async def upload(site: Site, racer_id: str | None, name: str, *, is_good: bool = True) -> str:
+async def upload(
+    site: Site, racer_id: str | None, name: str, *, is_good: bool = True, sensors: tuple[str, ...] = CAMERA
+) -> str:
     """A model of this racer, or the box's own, looked into; one that no car could drive if it is not `is_good`."""
-    archive = model_archive(seed=name) if is_good else tar_gz([("model_metadata.json", metadata_bytes())])
+    archive = (
+        model_archive(seed=name, sensors=sensors) if is_good else tar_gz([("model_metadata.json", metadata_bytes())])
+    )
     new = {"file_name": f"{name}.tar.gz", "size_bytes": len(archive), "racer_id": racer_id}
     changed = asyncio.Event()
     end = site.house.facts.subscribe(ModelChanged, lambda _: changed.set())

@@ -129,7 +129,7 @@ async def test_a_push_of_nothing_or_of_too_much_is_refused(site: Site, model_id:
     for body in ({"car_ids": [], "model_ids": [model_id]}, {"car_ids": [car_id], "model_ids": ["x"] * 201}):
         assert (await site.send("operator", "POST", "/api/pushes", json=body)).status_code == 400
     gone = await site.send("operator", "POST", "/api/pushes", json={"car_ids": [car_id], "model_ids": [NOWHERE]})
-    assert gone.status_code == 404
+    assert (gone.status_code, gone.json()["field"]) == (400, "model_ids")
     await site.house.models.delete(model_id, "test")
     body = {"car_ids": [car_id], "model_ids": [model_id]}
     deleted = await site.send("operator", "POST", "/api/pushes", json=body)
@@ -142,7 +142,7 @@ async def test_a_released_car_gets_nothing(site: Site, model_id: str) -> None:
     await site.house.cars.release(car_id, actor="test")
     body = {"car_ids": [car_id], "model_ids": [model_id]}
     answer = await site.send("operator", "POST", "/api/pushes", json=body)
-    assert (answer.status_code, answer.json()["message"]) == (404, "blue-1 was released.")
+    assert (answer.status_code, answer.json()["message"]) == (400, "blue-1 was released.")
 
 
 async def test_the_page_offers_models_and_cars_and_shows_what_waits(site: Site, model_id: str) -> None:

@@ -54,6 +54,27 @@ async def test_an_action_its_state_does_not_allow_changes_nothing(site: Site, ev
     assert after.json() == race
 
 
+async def test_a_car_named_late_is_that_of_the_laps_driven_so_far(site: Site, event: Event) -> None:
+    race_id = (await ready(site, event))["race_id"]
+
+    async def cars(**fields: Any) -> list[tuple[str | None, str | None]]:
+        answer = await act(site, race_id, "set_car", **fields)
+        assert answer.status_code == 200, answer.text
+        return [(lap["car_id"], lap["model_id"]) for lap in answer.json()["laps"]]
+
+    for kind in ("start", "lap"):
+        await act(site, race_id, kind)
+    assert await cars(car_id="red") == [(None, None)]
+    assert await cars(car_id="blue", model_id="fast", laps_so_far=True) == [("blue", "fast")]
+    for kind in ("end", "submit"):
+        await act(site, race_id, kind)
+    assert (await act(site, race_id, "set_car", car_id="red", laps_so_far=False)).status_code == 409
+    assert await cars(car_id="red", laps_so_far=True) == [("red", None)]
+    assert "set_car" in (await site.send("operator", "GET", f"/api/races/{race_id}/actions")).json()
+    last = (await site.send("commentator", "GET", f"/api/races/{race_id}/trail")).json()[-1]
+    assert (last["actor"], last["text"]) == ("the-operator", "Car set to red, also for the laps driven so far")
+
+
 async def test_the_possible_actions_are_listed(site: Site, event: Event) -> None:
     race = await ready(site, event)
     answer = await site.send("operator", "GET", f"/api/races/{race['race_id']}/actions")

@@ -5,12 +5,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cars import upload_turn
+from cars import upload_allowance, upload_turn
 from cars.model_structs import ModelStatus
 from cars.upload_structs import CHUNK_BYTES
 from tests.cars.model_samples import model_archive
 from tests.web.conftest import Site
 from tests.web.sending import LONGEST_S, PIECE, Sender, digest, looked_into
+
+
+@pytest.fixture
+def allowances(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small ones, from before the box starts."""
+    monkeypatch.setattr(upload_allowance, "BEGUN", 2)
+    monkeypatch.setattr(upload_allowance, "CREW_BEGUN", 4)
 
 
 async def test_a_model_sent_in_pieces_becomes_available(site: Site) -> None:
@@ -37,6 +44,24 @@ async def test_beginning_says_where_to_go_on_and_how_much_at_once(site: Site) ->
     assert answer.json() == {**begun, "offset": PIECE, "touched_at": answer.json()["touched_at"]}
     again = await sender.begin(data)
     assert (again["upload_id"], again["offset"]) == (begun["upload_id"], PIECE)
+
+
+async def test_the_crew_brings_a_stick_of_models_without_a_wait(site: Site) -> None:
+    async with site.client("operator") as client:
+        for number in range(upload_allowance.BEGUN + 1):
+            new = {"file_name": f"stick-{number}.tar.gz", "size_bytes": 1_000, "racer_id": None}
+            assert (await client.post("/api/uploads", json=new)).status_code == 201
+
+
+@pytest.mark.parametrize(("role", "allowed"), [("racer", 2), ("commentator", 2), ("operator", 4), ("admin", 4)])
+async def test_nobody_begins_uploads_without_end(allowances: None, site: Site, role: str, allowed: int) -> None:
+    async with site.client(role) as client:
+        answers = [
+            await client.post("/api/uploads", json={"file_name": f"own-{number}.tar.gz", "size_bytes": 1_000})
+            for number in range(allowed + 1)
+        ]
+    assert [answer.status_code for answer in answers] == [201] * allowed + [429]
+    assert answers[-1].json()["message"] == "You began very many uploads just now."
 
 
 async def test_bytes_for_another_place_are_refused_with_the_true_one(site: Site) -> None:

@@ -85,9 +85,29 @@ async def test_stop_asks_all_and_shows_each_answer_the_failed_ones_first(
     assert status == 303
     shown = await answers(site, page)
     assert sorted(asked) == [("Blau 3", "stop"), ("Blue 1", "stop"), ("Blue 2", "stop")]
-    assert shown.index("Blue 2 does not answer.") < shown.index("It stands.")
+    assert shown.index("Blue 2 does not answer.") < shown.index("Its software took the stop.")
     assert "Look at its battery." in shown
     assert 'hx-trigger="every' not in shown
+
+
+async def test_those_that_did_not_stop_are_told_again_with_one_tap(site: Site, asked: list[tuple[str, ...]]) -> None:
+    blue, _ = await enrol(site, "Blue 1", "Blue 2")
+    _, page = await post(site, "/staff/cars/stop", "/staff", {})
+    shown = await answers(site, page)
+    assert "Stop Blue 2 again" in shown
+    asked.clear()
+
+    again = re.search(r"<form[^>]*data-stays.*?</form>", shown, re.DOTALL)
+    assert again is not None
+    fields = dict(re.findall(r'name="([^"_]+)" value="([^"]+)"', again[0]))
+    _, page = await post(site, "/staff/cars/commands", page, fields)
+    await answers(site, page)
+
+    assert asked == [("Blue 2", "stop")]
+    await site.house.cars.release(site.house.cars.all()[1].car_id, actor="test")
+    _, page = await post(site, "/staff/cars/stop", "/staff", {})
+    assert "again" not in await answers(site, page)
+    assert site.house.cars.all() == [blue]
 
 
 async def test_at_a_track_only_the_cars_of_its_fleet_are_stopped(site: Site, asked: list[tuple[str, ...]]) -> None:
@@ -116,7 +136,13 @@ async def test_one_car_is_told_from_its_page(site: Site, asked: list[tuple[str, 
 
 async def test_many_are_told_those_that_are_ticked(site: Site, asked: list[tuple[str, ...]]) -> None:
     cars = await enrol(site, "Blue 1", "Blue 3", "Blue 4")
-    fields = {"verb": "delete_models", "logs": "1", f"car-{cars[0].car_id}": "1", f"car-{cars[2].car_id}": "1"}
+    fields = {
+        "verb": "delete_models",
+        "sure": "1",
+        "logs": "1",
+        f"car-{cars[0].car_id}": "1",
+        f"car-{cars[2].car_id}": "1",
+    }
     _, page = await post(site, ASK, ASK, fields)
     await answers(site, page)
     assert sorted(asked) == [("Blue 1", "delete-all", "--logs"), ("Blue 4", "delete-all", "--logs")]

@@ -73,7 +73,7 @@ async def test_no_car_moves_before_somebody_has_said_that_the_track_is_clear(
     assert asked == []
     status, page = await post(site, path, path, {"max_speed": "100", "clear": "1"})
     assert status == 303
-    assert "It drives." in await answer_of(site, page)
+    assert "Its software took the start." in await answer_of(site, page)
     assert asked == [("Blue 1", "drive-start")]
 
 
@@ -104,7 +104,8 @@ async def test_a_model_is_loaded_and_the_page_says_which(site: Site, asked: list
     assert asked == [("Blue 1", "load-model", "ann-fast")]
     assert "Loaded last: <b" in (shown := (await site.send(OPERATOR, "GET", drive)).text)
     assert "ann-fast" in shown
-    _, page = await post(site, "/staff/cars/commands", own, {"car_id": car.car_id, "verb": "restart_core"})
+    restart = {"car_id": car.car_id, "verb": "restart_core", "sure": "1"}
+    _, page = await post(site, "/staff/cars/commands", own, restart)
     await answer_of(site, page)
     assert "does not know which model is loaded" in (await site.send(OPERATOR, "GET", drive)).text
 

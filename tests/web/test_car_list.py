@@ -118,6 +118,42 @@ async def test_the_cars_of_a_track_are_stopped_and_a_retry_asks_nobody_twice(
     assert sorted(asked) == [("Blue 1", "stop"), ("Blue 1", "stop"), ("Red 2", "stop")]
 
 
+@pytest.mark.parametrize("verb", ["reboot", "stop"])
+async def test_one_command_sent_twice_at_once_is_asked_once(
+    site: Site, asked: list[tuple[str, str]], verb: str
+) -> None:
+    car = await enrol(site.house, "Blue 1")
+    body = {"verb": verb, "command_id": "press-0001", "car_ids": [car.car_id]}
+    both = await asyncio.gather(*[site.send("operator", "POST", "/api/cars/commands", json=body) for _ in range(2)])
+    await asyncio.wait_for(site.house.commands.settled("press-0001"), PATIENCE_S)
+    told = [{**one.json()[0], "state": "", "answer": "", "took_ms": 0} for one in both]
+    assert [one.status_code for one in both] == [201, 201]
+    assert told[0] == told[1]
+    assert asked == [("Blue 1", verb)]
+
+
+async def test_cars_are_stopped_and_it_is_answered_though_the_disk_hangs(
+    site: Site, asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enrol(site.house, "Blue 1")
+    monkeypatch.setattr("cars.commands.STORED_WITHIN_S", 0)
+    let = asyncio.Event()
+
+    async def hang(*_: object) -> list[object]:
+        await let.wait()
+        return []
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.house.db, "write", hang)
+        patch.setattr(site.house.db, "fetch_all", hang)
+        body = {"command_id": "stop-them-1"}
+        answer = await asyncio.wait_for(site.send("operator", "POST", "/api/cars/stop", json=body), PATIENCE_S)
+        told = await asyncio.wait_for(site.send("operator", "GET", "/api/cars/commands/stop-them-1"), PATIENCE_S)
+        let.set()
+    assert (answer.status_code, told.status_code) == (201, 200)
+    assert asked == [("Blue 1", "stop")]
+
+
 async def test_where_there_is_no_car_nobody_is_told_to_stop(site: Site, event: Event) -> None:
     body = {"event_id": event.event_id, "track_id": "1"}
     none = await site.send("operator", "POST", "/api/cars/stop", json=body)

@@ -162,7 +162,7 @@ async def test_a_car_that_is_away_is_waited_for_and_that_is_said(site: Site, eve
     [
         ({}, 400, "Give a race_id, or a car_id with a recording."),
         ({"race_id": "a", "car_id": "b", "recording": "c"}, 400, "Give a race_id, or a car_id with a recording."),
-        ({"car_id": "nobody", "recording": "a"}, 404, "There is no such car."),
+        ({"car_id": "nobody", "recording": "a"}, 400, "There is no such car."),
     ],
 )
 async def test_what_nobody_can_fetch_is_refused(site: Site, data: dict[str, str], status: int, message: str) -> None:

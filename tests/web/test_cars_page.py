@@ -61,6 +61,21 @@ async def test_flashed_car_is_paired_again_with_one_tap(site: Site, house: House
         assert "It was flashed: trust the new key" in words(crew.page)
 
 
+async def test_a_car_that_is_on_without_ssh_is_not_called_away(site: Site, house: House) -> None:
+    car = await paired(house)
+    await house.cars.missed(car.car_id)
+    spot(house, a_sighting("10.9.8.1", has_ssh=False))
+    told = (
+        "SSH is off It is on, but its SSH does not answer. If it was flashed anew, pair it again: that switches SSH on."
+        " Else wait a minute, or start it again. Pair it again"
+    )
+    async with Crew(site, "operator") as crew:
+        for path in ("/staff/cars", f"/staff/cars/{car.car_id}"):
+            page = await crew.get(path)
+            assert told in words(page)
+            assert 'href="/staff/cars/pair?address=10.9.8.1&amp;name=Blau+1&amp;username=deepracer"' in page.text
+
+
 async def test_a_new_key_is_trusted_on_the_page_of_the_car_or_leads_to_the_form(site: Site, house: House) -> None:
     car = await house.cars.add_enrolled(
         serial="AMSS-0001", name="Blüte 1", platform=Platform.STOCK_20, username="deepracer", host_key=key(1),

@@ -45,7 +45,7 @@ async def test_timekeeper_sees_car_and_model_by_name_and_changes_them_in_mid_rac
     async with Crew(site, "operator") as crew:
         assert "Blau 1 with fast-one Change car or model" in words(await crew.get(driving.timekeeper))
         asked = await crew.get(f"{driving.page}/car")
-        assert "The lap driven so far keeps its own" in words(asked)
+        assert "For which laps? From now on Also the lap driven so far Nothing is sent" in words(asked)
         back = await crew.send(
             f"{driving.page}/car",
             action_id=crew.hidden("action_id"),
@@ -97,13 +97,13 @@ async def test_what_is_not_there_cannot_be_set(
     assert (await site.house.control.view(driving.race.race_id)).car_id == driving.blue
 
 
-async def test_after_the_race_the_page_says_what_stays(site: Site, driving: Driving) -> None:
+async def test_of_a_discarded_race_the_page_says_what_stays(site: Site, driving: Driving) -> None:
     await act(site.house, driving.race, Kind.END)
-    await act(site.house, driving.race, Kind.SUBMIT)
+    await act(site.house, driving.race, Kind.DISCARD)
 
     said = words(await site.send("operator", "GET", f"{driving.page}/car"))
 
-    assert "This race is submitted. Which car and model its laps were driven with stays as it is." in said
+    assert "This race is discarded. Which car and model its laps were driven with stays as it is." in said
     assert "Set them" not in said
 
 

@@ -210,6 +210,10 @@ async def test_unknown_track_is_not_found(site: Site, event: Event) -> None:
         for page in ("timekeeper", "queue", "find?q=a", "stream"):
             answer = await browser.get(f"/staff/events/{event.event_id}/tracks/9/{page}")
             assert answer.status_code == 404, page
+    async with Crew(site, "operator") as crew:
+        await crew.get(f"{base(event)}/timekeeper")
+        for gone in (f"/staff/events/{event.event_id}/tracks/9/races", "/staff/events/none/tracks/1/races"):
+            assert (await crew.send(gone, racer_id=site.person_ids["racer"])).status_code == 404, gone
 
 
 async def test_hit_without_simulated_strips_is_refused_with_a_remedy(site: Site, event: Event) -> None:

@@ -6,6 +6,7 @@ from litestar import delete, get, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
+from appliance.errors import named_in
 from appliance.permissions import Permission
 from cars.car_structs import Car
 from cars.pairing_structs import NewPairing, PairingView
@@ -26,6 +27,9 @@ class TrustedKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @post("/api/cars", guards=CREW, security=SIGNED_IN, responses=WRITING, tags=["cars"], status_code=202)
 async def pair_car(house: House, viewer: Viewer, data: JSONBody[NewPairing]) -> PairingView:
     """Begin to pair a car; it takes about half a minute. The passwords are used for this and kept nowhere."""
+    if data.fleet_id is not None:
+        with named_in("fleet_id"):
+            house.fleets.view(data.fleet_id)
     return house.pairings.start(data, viewer.person_id)
 
 

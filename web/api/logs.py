@@ -8,7 +8,7 @@ from litestar import delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 
-from appliance.errors import InvalidInput
+from appliance.errors import InvalidInput, named_in
 from appliance.permissions import Permission
 from cars.log_structs import CarRecordings, LogView, NewLog
 from web.api.answers import LIST_LIMIT, READING, SIGNED_IN, WRITING, Before, Limit, problems
@@ -42,9 +42,12 @@ async def list_logs(
 async def create_log(house: House, viewer: Viewer, data: JSONBody[NewLog]) -> LogView:
     """Fetch the logs of a race, or one recording of a car. What is here or on its way is answered, not asked twice."""
     if data.race_id is not None and data.car_id is None and data.recording is None:
-        return await ask_for_race(house, await house.control.view(data.race_id), viewer.person_id)
+        with named_in("race_id"):
+            race = await house.control.view(data.race_id)
+        return await ask_for_race(house, race, viewer.person_id)
     if data.race_id is None and data.car_id is not None and data.recording is not None:
-        return await house.logs.ask_recording(data.car_id, data.recording, viewer.person_id)
+        with named_in("car_id"):
+            return await house.logs.ask_recording(data.car_id, data.recording, viewer.person_id)
     raise InvalidInput("Give a race_id, or a car_id with a recording.", "See docs/api.md.", field="race_id")
 
 

@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from web.pages.staff import (
     car_commands,
+    car_doings,
     car_drive,
     car_labels,
     car_models,
@@ -41,6 +42,7 @@ ROUTES: list[HTTPRouteHandler] = [
     *car_pair.ROUTES,
     *cars.ROUTES,
     *car_commands.ROUTES,
+    *car_doings.ROUTES,
     *car_drive.ROUTES,
     *car_labels.ROUTES,
     *fleets.ROUTES,

@@ -111,7 +111,7 @@ def _card(row: ListedCar, fleets: Mapping[str, str]) -> CarCard:
     car = row.car
     look, state = _state(row)
     place = car.address if car.port == 22 else f"{car.address}:{car.port}"
-    is_again = bool(row.reflashed) or car.released_at is not None
+    is_again = bool(row.reflashed) or car.released_at is not None or _is_without_ssh(row)
     at = row.reflashed[0].address if row.reflashed else car.address
     return CarCard(
         car=car,
@@ -149,8 +149,11 @@ def _warning(row: ListedCar) -> str | None:
         return (
             f"It has the same host key as {names}: one was copied from the other. Flash one of them anew, then pair it."
         )
-    if row.named and not row.car.is_online:
-        return "It is on, but its SSH does not answer. Switch SSH on in its own page, or start the car again."
+    if _is_without_ssh(row):
+        return (
+            "It is on, but its SSH does not answer. If it was flashed anew, pair it again: that switches SSH on. Else"
+            " wait a minute, or start it again."
+        )
     return None
 
 
@@ -159,8 +162,12 @@ def _notes(row: ListedCar) -> Iterator[str]:
         yield "new host key"
     if row.twins:
         yield f"same key as {row.twins[0].name}"
-    if row.named and not row.car.is_online:
+    if _is_without_ssh(row):
         yield "SSH is off"
+
+
+def _is_without_ssh(row: ListedCar) -> bool:
+    return bool(row.named) and not row.car.is_online
 
 
 def _found(stranger: Stranger) -> FoundCard:

@@ -1,13 +1,16 @@
 """
 Telling cars something: one from its own page, many from a list, all with the stop in the bar of every page.
 
-Each answer is the car's own; the page of a command follows them until the last car has answered or had its time.
+Each answer is the car's own; the page of a command follows them until the last car has answered or had its time. What
+takes cars away or empties them is asked about first (car_sure.py).
 """
 
+import hashlib
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from msgspec import Struct
 
@@ -18,7 +21,10 @@ from cars.command_structs import CommandState, CommandView, NewCommand, Verb
 from cars.lights import Light
 from web.auth import needs, safe_next
 from web.given import House, Viewer
+from web.pages.staff.car_models import is_folder_name
+from web.pages.staff.car_sure import Asked, question_of
 from web.pages.staff.forms import Form, read_form
+from web.pages.staff.once import FIELD, once_input
 from web.render import page
 from web.track_cars import stop_track
 
@@ -57,17 +63,25 @@ class CarAnswer(Struct, frozen=True, kw_only=True):
 
 
 @get(ASK, guards=CREW)
-async def ask_form(request: AnyRequest, house: House) -> Answer:
-    """Choose cars, and what to tell them."""
-    return _form_page(request, house, Form({"verb": Verb.STOP.value, "light": Light.BLUE.value}))
+async def ask_form(request: AnyRequest, house: House, fleet: FromQuery[str | None] = None) -> Answer:
+    """Choose cars, and what to tell them. Those that are there are ticked, or all of the `fleet` in the address."""
+    form = Form({"verb": Verb.STOP.value, "light": Light.BLUE.value})
+    if fleet:
+        house.fleets.view(fleet)
+    meant = house.fleets.cars_of(fleet) if fleet else [car for car in house.cars.all() if car.is_online]
+    form.typed.update({f"car-{car.car_id}": "1" for car in meant})
+    return _form_page(request, house, form, fleet=fleet)
 
 
 @post(ASK, guards=CREW)
 async def ask(request: AnyRequest, house: House, viewer: Viewer) -> Answer:
-    """Tell them; from a car's page back to it, else to the page of the command."""
+    """Tell them, some things only when asked once more. From a car's page back to it, else to the command's page."""
     form = await read_form(request)
     try:
-        asked = await house.commands.ask(_command_of(house, form), viewer.person_id)
+        command = _command_of(house, form)
+        if not form.flag("sure") and (question := question_of(house, command)) is not None:
+            return _sure_page(request, form, question, command)
+        asked = await house.commands.ask(_once(form, command), viewer.person_id)
     except ApplianceError as error:
         form.refuse(error)
         if request.headers.get("hx-request") or form.text("next"):
@@ -103,19 +117,62 @@ def _command_of(house: House, form: Form) -> NewCommand:
     ticked = [car.car_id for car in house.cars.all() if form.flag(f"car-{car.car_id}")]
     return NewCommand(
         verb=verb,
-        command_id=form.text("command_id") or None,
         car_ids=ticked or [car_id for car_id in [form.text("car_id")] if car_id],
         light=light,
         folder=form.text("folder") or None if verb is Verb.LOAD_MODEL else None,
+        folders=_folders(form) if verb is Verb.DELETE_MODELS else None,
         logs=form.flag("logs") and verb is Verb.DELETE_MODELS,
     )
 
 
-def _form_page(request: AnyRequest, house: House, form: Form, *, status: int = 200) -> Answer:
-    names = {fleet.fleet_id: fleet.name for fleet in house.fleets.all()}
+def _folders(form: Form) -> list[str] | None:
+    """The one model that is to be deleted; None: all but the samples."""
+    folder = form.text("folder")
+    if folder and not is_folder_name(folder):
+        raise InvalidInput("This box cannot delete a model of this name.", "Delete it with the car's own console.")
+    return [folder] if folder else None
+
+
+def _once(form: Form, command: NewCommand) -> NewCommand:
+    """
+    The same form with the same in it asks once; a stop is asked as often as it is pressed.
+
+    What is in it counts too: a form that was changed after "back" is another command.
+    """
+    form_id = form.text(FIELD)
+    if not form_id or command.verb is Verb.STOP:
+        return command
+    content = hashlib.sha256(msgspec.json.encode(command)).hexdigest()
+    return msgspec.structs.replace(command, command_id=f"{form_id[:40]}-{content[:16]}")
+
+
+def _sure_page(request: AnyRequest, form: Form, question: Asked, command: NewCommand) -> Answer:
+    leave = safe_next(form.text("next"), ASK)
+    return page(
+        request,
+        "staff/car_sure.html",
+        status=409,
+        asked=question,
+        command=command,
+        once_input=once_input(),
+        leave=leave,
+    )
+
+
+def _form_page(request: AnyRequest, house: House, form: Form, *, fleet: str | None = None, status: int = 200) -> Answer:
+    names = {one.fleet_id: one.name for one in house.fleets.all()}
     cars = [(car, names.get(car.fleet_id or "")) for car in house.cars.all()]
     return page(
-        request, "staff/car_ask.html", status=status, form=form, cars=cars, verbs=OFFERED.items(), lights=LIGHTS
+        request,
+        "staff/car_ask.html",
+        status=status,
+        form=form,
+        cars=cars,
+        fleets=names.items(),
+        fleet=fleet,
+        verbs=OFFERED.items(),
+        lights=LIGHTS,
+        once_input=once_input(),
     )
 
 

@@ -56,15 +56,10 @@ async def load(request: AnyRequest, house: House, viewer: Viewer, car_id: FromPa
     """Have it load one of the models that are on it; asks first while it is in a race."""
     car, form = house.cars.enrolled(car_id), await read_form(request)
     folder = form.text("folder")
-    if is_racing(house, car_id) and not form.flag("sure"):
+    if house.control.is_racing(car_id) and not form.flag("sure"):
         return page(request, "staff/car_load.html", status=409, car=car, folder=folder[:80])
     command = NewCommand(verb=Verb.LOAD_MODEL, car_ids=[car_id], folder=folder)
     return await _asked(house, viewer, command)
-
-
-def is_racing(house: House, car_id: str) -> bool:
-    """Whether it is in a race that is not handed in yet."""
-    return any(race.race.car_id == car_id for race in house.control.open_races())
 
 
 async def _asked(house: House, viewer: Viewer, command: NewCommand) -> Answer:
@@ -80,7 +75,7 @@ async def _drive_page(request: AnyRequest, house: House, car: Car, form: Form, *
         car=car,
         form=form,
         loaded=await _loaded(house, car.car_id),
-        racing=is_racing(house, car.car_id),
+        racing=house.control.is_racing(car.car_id),
         speeds=[(str(speed), f"{speed} %" if speed < 100 else "as the model wants") for speed in SPEEDS],
     )
 

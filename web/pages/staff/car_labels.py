@@ -1,6 +1,7 @@
 """Labels of cars: one for a label printer, all on a sheet. Their code leads to the page of the car."""
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get
 from litestar.params import FromPath
@@ -13,10 +14,19 @@ from web.auth import needs
 from web.given import House
 from web.label_press import Form, pressed
 from web.pages.public.codes import box_address
+from web.render import page
 
 AnyRequest = Request[Any, Any, Any]
 CREW = [needs(Permission.MANAGE_CARS)]
 BY_SERIAL = "/staff/cars/by-serial"
+
+
+@get("/staff/cars/labels", guards=CREW)
+async def labels(request: AnyRequest, house: House) -> Response[Any]:
+    """Which labels there are to print, and how long the address in their codes holds."""
+    cars, address = house.cars.all(), box_address(request, house)
+    may_change = house.settings.public_url is None
+    return page(request, "staff/car_labels.html", cars=cars, address=address, may_change=may_change)
 
 
 @get("/staff/cars/{car_id:str}/label.png", guards=CREW)
@@ -47,7 +57,7 @@ async def by_serial(house: House, serial: FromPath[str]) -> Redirect:
 
 
 def _label(request: AnyRequest, house: House, car: Car) -> dict[str, str]:
-    url = f"{box_address(request, house)}{BY_SERIAL}/{car.serial}"
+    url = f"{box_address(request, house)}{BY_SERIAL}/{quote(car.serial, safe='')}"
     return {"name": car.name, "serial": car.serial, "url": url}
 
 
@@ -55,4 +65,4 @@ def _named(file_name: str) -> dict[str, str]:
     return {"content-disposition": f'inline; filename="{file_name}"', "cache-control": "no-store"}
 
 
-ROUTES = [sheet, by_serial, label]
+ROUTES = [labels, sheet, by_serial, label]

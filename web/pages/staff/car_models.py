@@ -26,7 +26,12 @@ class Held(Struct, frozen=True, kw_only=True):
     @property
     def may_load(self) -> bool:
         """The car's helper takes its name, and there is something to load."""
-        return "model.pb" in self.model.files and re.fullmatch(r"[A-Za-z0-9_-]{1,80}", self.model.folder) is not None
+        return "model.pb" in self.model.files and is_folder_name(self.model.folder)
+
+    @property
+    def may_delete(self) -> bool:
+        """What came with the car stays on it."""
+        return not self.model.is_sample and is_folder_name(self.model.folder)
 
 
 @get("/staff/cars/{car_id:str}/models", guards=[needs(Permission.MANAGE_CARS)])
@@ -61,6 +66,11 @@ async def _named(house: House, model: CarModel) -> Held:
         racer=None if known is None else known.username,
         size_bytes=sum(model.files.values()),
     )
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether the helper on a car takes this name of a model's folder."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{1,80}", name) is not None
 
 
 ROUTES = [car_models]

@@ -13,6 +13,7 @@ from web.auth import needs
 from web.given import House, Viewer
 from web.pages.staff.car_cards import car_card, picture
 from web.pages.staff.car_commands import LIGHTS
+from web.pages.staff.car_doings import sent_to, told_to, with_models
 from web.pages.staff.car_laps import laps_of
 from web.pages.staff.forms import Form, read_form
 from web.render import page
@@ -133,7 +134,9 @@ async def _car_page(
         shown_key=shown.host_key if shown is not None else None,
         shown_fingerprint=fingerprint(shown.host_key) if shown is not None and shown.host_key else None,
         lights=LIGHTS,
-        lines=[(line, house.people.name_of(line.actor)) for line in lines[:HISTORY_LINES]],
+        lines=await with_models(house, car_id, lines[:HISTORY_LINES]),
+        told=await told_to(house, car_id),
+        sent=await sent_to(house, car_id),
         driven=await laps_of(house, car_id),
         older=lines[HISTORY_LINES - 1].entry if len(lines) > HISTORY_LINES else None,
         is_first=before is None,

@@ -24,7 +24,6 @@ from web.given import House, Viewer
 from web.pages.staff.forms import Form, read_form
 from web.pages.staff.lap_changes import changed, lap_changes
 from web.pages.staff.loose import LooseRow, loose_list, row_of
-from web.pages.staff.panel import Part, parts
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -150,7 +149,7 @@ async def settle(
         now = await house.loose.get(event_id, recorder_id, edge_seq)
         return await _one(request, house, now, form, status=error.status)
     done = {"give": "given", "dismiss": "dismissed", "undo": "open"}[button]
-    return await _back(request, house, await house.loose.get(event_id, recorder_id, edge_seq), form, done)
+    return _back(request, await house.loose.get(event_id, recorder_id, edge_seq), form, done)
 
 
 async def _dismiss(house: House, one: LooseCrossing, actor: str) -> None:
@@ -191,13 +190,10 @@ def _choice(candidate: Candidate) -> Choice:
     return Choice(candidate=candidate, effects=effects or ["no lap changes"])
 
 
-async def _back(request: AnyRequest, house: House, crossing: LooseCrossing, form: Form, done: str) -> Answer:
-    """For htmx the panel; without script where the person came from."""
+def _back(request: AnyRequest, crossing: LooseCrossing, form: Form, done: str) -> Answer:
+    """Without script where the person came from. For htmx nothing: the stream brings it, and never an older picture."""
     if request.headers.get("hx-request"):
-        if form.text("back") != "timekeeper":
-            return Response("", media_type="text/html")
-        rendered = await parts(house, crossing.event_id, crossing.track_id, [Part.LOOSE, Part.RACE])
-        return Response("".join(rendered.values()), media_type="text/html")
+        return Response(None, status_code=204)
     if form.text("back") == "timekeeper":
         address = f"/staff/events/{crossing.event_id}/tracks/{crossing.track_id}/timekeeper"
         return Redirect(address, status_code=303)

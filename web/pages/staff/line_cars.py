@@ -6,6 +6,7 @@ How far it is, the pushes say (cars/pushes.py); nothing is remembered here.
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import Struct
 
 from cars.car_structs import Car
@@ -35,6 +36,8 @@ class Sent(Struct, frozen=True, kw_only=True):
     why: str | None = None
     remedy: str | None = None
     percent: int | None = None
+    cautions: tuple[str, ...] = ()
+    """What the crew should know of this model before it drives."""
 
 
 async def line_cars(house: House, event_id: str, track_id: str, line: Sequence[QueueEntry]) -> dict[str, Sent]:
@@ -68,18 +71,22 @@ async def prepared(house: House, entry: QueueEntry, plan: Plan | None) -> Sent:
     if car is None or model is None or model.status is not ModelStatus.AVAILABLE:
         return _incomplete(entry, car, model) if plan is None else _planned(plan)
     push = await push_of(house, car.car_id, model.model_id)
-    if push is None:
-        return Sent(car_name=car.name, model_name=model.name, look="warn", word="Not sent yet")
-    if push.state in ON_THE_CAR and not car.is_online:
-        why, remedy = f"{car.name} does not answer now.", "Is it on, and in the Wi-Fi?"
-        return Sent(car_name=car.name, model_name=model.name, look="warn", word="On the car", why=why, remedy=remedy)
-    return await _on_its_way(house, push)
+    return msgspec.structs.replace(await _sent(house, car, model, push), cautions=model.cautions)
 
 
 async def push_of(house: House, car_id: str, model_id: str) -> PushView | None:
     """The newest push of this model to this car."""
     found = await house.pushes.find(car_id=car_id, model_id=model_id, limit=1)
     return found[0] if found else None
+
+
+async def _sent(house: House, car: Car, model: ModelView, push: PushView | None) -> Sent:
+    if push is None:
+        return Sent(car_name=car.name, model_name=model.name, look="warn", word="Not sent yet")
+    if push.state in ON_THE_CAR and not car.is_online:
+        why, remedy = f"{car.name} does not answer now.", "Is it on, and in the Wi-Fi?"
+        return Sent(car_name=car.name, model_name=model.name, look="warn", word="On the car", why=why, remedy=remedy)
+    return await _on_its_way(house, push)
 
 
 async def _on_its_way(house: House, push: PushView) -> Sent:
@@ -122,6 +129,7 @@ def _planned(plan: Plan) -> Sent:
         word="Not sent yet" if plan.why is None else "Not yet",
         why=plan.why,
         remedy=plan.remedy,
+        cautions=() if plan.model is None else plan.model.cautions,
     )
 
 

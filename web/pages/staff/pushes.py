@@ -28,9 +28,9 @@ Answer = Response[Any]
 MAY = [needs(Permission.MANAGE_CARS)]
 LIST = "/staff/pushes"
 ONE = "/staff/pushes/{push_id:str}"
-SEARCHED = 400
-"""Of the newest models, those that what was typed is looked for in."""
 OFFERED = 40
+OWNERS = 200
+"""Racers with what was typed in their names, whose models are offered; more would not be read."""
 DONE = {"asked": "On their way. The list below is live."}
 
 
@@ -145,17 +145,18 @@ def _only(cars: list[Car]) -> set[str]:
 
 
 async def _models(house: House, ticked: list[str], find: str) -> list[ModelView]:
-    """The ticked ones first, then the newest in whose names what was typed occurs."""
-    wanted = find.casefold()
-    newest = await house.models.find(Sought(status=ModelStatus.AVAILABLE, limit=SEARCHED))
-    first = [model for model in newest if model.model_id in ticked]
-    found = [
-        model
-        for model in newest
-        if model.model_id not in ticked
-        and (wanted in model.name.casefold() or wanted in (model.username or "the box").casefold())
-    ]
-    return [*first, *found[:OFFERED]]
+    """The ticked ones first, however old, then the newest in whose names what was typed occurs."""
+    first = await house.models.find(Sought(status=ModelStatus.AVAILABLE, model_ids=tuple(ticked)))
+    found = await house.models.find(
+        Sought(
+            status=ModelStatus.AVAILABLE,
+            named=find,
+            owner_ids=tuple(person.person_id for person in house.people.search(find, limit=OWNERS)) if find else (),
+            or_box=find.casefold() in "the box",
+            limit=OFFERED + len(first),
+        )
+    )
+    return [*first, *[model for model in found if model not in first][:OFFERED]]
 
 
 def _back(request: AnyRequest) -> Answer:

@@ -16,7 +16,7 @@ from web.auth import needs
 from web.given import House, Viewer
 from web.next_three import send_next
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.panel import Part, context, parts
+from web.pages.staff.panel import context
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]
@@ -40,7 +40,7 @@ async def join(
     """Put a racer at the end of the line."""
     form = await read_form(request)
     await house.queue.add(event_id, track_id, form.text("racer_id"), viewer.person_id)
-    return await _answer(request, house, event_id, track_id, form)
+    return _answer(request, event_id, track_id, form)
 
 
 @post(QUEUE + "/send-next", guards=[*RUN, needs(Permission.MANAGE_CARS)])
@@ -50,7 +50,7 @@ async def send_the_next(
     """The next three to the cars: each entry then shows how far its model is, or what is in the way. Twice is once."""
     form = await read_form(request)
     await send_next(house, event_id, track_id, viewer.person_id)
-    return await _answer(request, house, event_id, track_id, form)
+    return _answer(request, event_id, track_id, form)
 
 
 @post(QUEUE + "/{queue_id:str}", guards=RUN)
@@ -66,7 +66,7 @@ async def change(
     """One entry: the button's `do` says what. `expected` is the place the person saw, so that two presses move once."""
     form = await read_form(request)
     await _do(house, form, queue_id, viewer.person_id)
-    return await _answer(request, house, event_id, track_id, form)
+    return _answer(request, event_id, track_id, form)
 
 
 async def _do(house: House, form: Form, queue_id: str, actor: str) -> None:
@@ -91,11 +91,10 @@ async def _do(house: House, form: Form, queue_id: str, actor: str) -> None:
         raise InvalidInput("This button does nothing here.", "Reload the page and press again.", field="do")
 
 
-async def _answer(request: AnyRequest, house: House, event_id: str, track_id: str, form: Form) -> Answer:
+def _answer(request: AnyRequest, event_id: str, track_id: str, form: Form) -> Answer:
+    """Without script the page again. For htmx nothing: the stream brings the line, and never an older one."""
     if request.headers.get("hx-request"):
-        wanted = [Part.QUEUE, Part.PAST] if form.text("past") else [Part.QUEUE]
-        rendered = await parts(house, event_id, track_id, wanted)
-        return Response("".join(rendered.values()), media_type="text/html")
+        return Response(None, status_code=204)
     page_name = "timekeeper" if form.text("back") == "timekeeper" else "queue"
     return Redirect(f"/staff/events/{event_id}/tracks/{track_id}/{page_name}", status_code=303)
 

@@ -1,8 +1,8 @@
 """
-The car and the model of a live race: seen and changed, before it starts and while it runs.
+The car and the model of a race: seen and changed, before it starts, while it runs and once it is submitted.
 
-One more action in the race's journal: the laps from then on are driven with what is chosen here. A dialog on the
-timekeeper's page, a page of its own without script.
+One more action in the race's journal: the laps from then on are driven with what is chosen here, or those driven so far
+were too. A dialog on the timekeeper's page, a page of its own without script.
 """
 
 from typing import Any
@@ -26,10 +26,12 @@ from web.render import page
 AnyRequest = Request[Any, Any, Any]
 Answer = Response[Any]
 
-RUN = [needs(Permission.RUN_RACES)]
+RUN = [needs(Permission.RUN_RACES, Permission.EDIT_RACES)]
 ADDRESS = "/staff/races/{race_id:str}/car"
 NONE = "none"
 """No car, or no model: a race needs neither."""
+SO_FAR = "so_far"
+"""Which laps: also those driven already. Without it those from now on."""
 
 
 @get(ADDRESS, guards=RUN)
@@ -50,7 +52,8 @@ async def race_car(
         known_car=race.car_id is None or _is_listed(cars, race.car_id),
         known_model=race.model_id is None or any(one.model.model_id == race.model_id for one in models.ready),
         back=back,
-        none=NONE,
+        none_known=NONE,
+        so_far=SO_FAR,
         action_id=new_id(),
         is_open=Kind.SET_CAR in await house.control.allowed(race_id),
     )
@@ -66,6 +69,8 @@ async def set_race_car(request: AnyRequest, house: House, viewer: Viewer, race_i
         action_id=form.text("action_id")[:64] or new_id(),
         car_id=_car_of(house, form, race),
         model_id=await _model_of(house, form, race),
+        laps_so_far=form.text("laps") == SO_FAR,
+        reason=form.text("reason")[:200] or None,
     )
     race = await house.control.act(race_id, action, viewer.person_id)
     if request.headers.get("hx-request"):

@@ -21,7 +21,7 @@ from timing.structs import LIVE_STATES, Action, NewRace
 from web.auth import needs, session_token
 from web.given import House, Viewer
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.panel import Part, context, notes, parts
+from web.pages.staff.panel import Part, context, notes
 from web.pages.staff.race_car import back_to
 from web.prepared import make_race
 from web.render import page
@@ -103,6 +103,7 @@ async def start_race(
     request: AnyRequest, house: House, viewer: Viewer, event_id: FromPath[str], track_id: FromPath[str]
 ) -> Answer:
     """One tap: the race is ready on the track. The form brings the race's id, so that a second tap finds the first."""
+    house.events.track(event_id, track_id)
     form = await read_form(request)
     new = NewRace(
         event_id=event_id,
@@ -120,7 +121,7 @@ async def start_race(
         return _ask_override(request, house, new, error)
     if request.headers.get("hx-current-url", "").partition("?")[0].endswith("/queue"):
         return Response("", headers={"HX-Redirect": f"/staff/events/{event_id}/tracks/{track_id}/timekeeper"})
-    return await _back(request, house, event_id, track_id, Part.RACE, Part.QUEUE)
+    return _back(request, event_id, track_id)
 
 
 @post("/staff/races/{race_id:str}/actions", guards=RUN)
@@ -146,7 +147,7 @@ async def hit(request: AnyRequest, house: House, event_id: FromPath[str], track_
     if line is None:
         raise InvalidInput("No line was named.", "Press one of the strips' buttons.", field="line")
     await house.strips.hit(line, bounces=form.whole("bounces", 0, 50) or 0)
-    return await _back(request, house, event_id, track_id, Part.STRIPS)
+    return _back(request, event_id, track_id)
 
 
 def _action(form: Form) -> Action:
@@ -182,11 +183,10 @@ def _ask_override(request: AnyRequest, house: House, new: NewRace, error: Confli
     return page(request, "staff/override.html", status=409, event=event, track=track, racer=racer, new=new, error=error)
 
 
-async def _back(request: AnyRequest, house: House, event_id: str, track_id: str, *changed: Part) -> Answer:
-    """For htmx the changed panels; without script the page again."""
+def _back(request: AnyRequest, event_id: str, track_id: str) -> Answer:
+    """Without script the page again. For htmx nothing: the stream brings the panels, and never an older picture."""
     if request.headers.get("hx-request"):
-        rendered = await parts(house, event_id, track_id, changed)
-        return Response("".join(rendered.values()), media_type="text/html")
+        return Response(None, status_code=204)
     return Redirect(f"/staff/events/{event_id}/tracks/{track_id}/timekeeper", status_code=303)
 
 

@@ -1,8 +1,8 @@
 """
 The race wizard of a track: racer, car, model, push, race, submit, as one flow on one page.
 
-The address holds the answers and the box everything else (wizard_flow.py); what is done here is two things: a push is
-asked for, and the race is made. The race itself is the timekeeper's panel.
+The address holds the answers and the box everything else (wizard_flow.py); what is done here is three things: a push is
+asked for, it is cancelled, and the race is made. The race itself is the timekeeper's panel.
 """
 
 from typing import Any
@@ -62,6 +62,22 @@ async def push(
     except ApplianceError as error:
         return await _page(request, house, event_id, track_id, flow, error=error)
     return _to(event_id, track_id, replace(asked, push_id=begun.push_id, go="", step=""))
+
+
+@post(f"{WIZARD}/push/cancel", guards=PUSH)
+async def cancel(
+    request: AnyRequest, house: House, viewer: Viewer, event_id: FromPath[str], track_id: FromPath[str]
+) -> Answer:
+    """Do not bring the model that the address follows; what lies half-sent on the car goes. Twice is once."""
+    flow, said = await flow_of(house, event_id, track_id, Asked.of((await read_form(request)).typed))
+    if said:
+        return await _page(request, house, event_id, track_id, flow, said=said, status=409)
+    try:
+        if flow.push is not None and flow.is_followed:
+            await house.pushes.cancel(flow.push.push.push_id, viewer.person_id)
+    except ApplianceError as error:
+        return await _page(request, house, event_id, track_id, flow, error=error)
+    return _to(event_id, track_id, flow.asked)
 
 
 @post(f"{WIZARD}/race", guards=RUN)
@@ -148,4 +164,4 @@ async def _page(
     )
 
 
-ROUTES = [wizard, push, make_ready]
+ROUTES = [wizard, push, cancel, make_ready]

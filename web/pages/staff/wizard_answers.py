@@ -4,12 +4,14 @@ from msgspec.structs import replace
 
 from appliance.errors import ApplianceError, NotFound
 from cars.models import not_available
+from cars.push_rules import ENDED
+from cars.push_structs import PushView
 from timing.queue import QueueEntry, QueueState
 from timing.structs import RaceView
 from web.given import House
 from web.pages.staff.push_panel import Shown, shown
 from web.pages.staff.race_choices import can_drive
-from web.pages.staff.wizard_flow import NONE, Asked
+from web.pages.staff.wizard_flow import NONE, ON_THE_CAR, Asked
 
 
 async def race_of(house: House, event_id: str, track_id: str, race_id: str) -> RaceView | None:
@@ -81,15 +83,26 @@ async def _fit_model(house: House, asked: Asked) -> None:
 
 
 async def push_of(house: House, asked: Asked) -> tuple[Shown | None, bool]:
-    """The push that the address follows, or else the newest of this model to this car; and whether it follows it."""
+    """
+    The push that the address follows, or else the newest of this model to this car; and whether it follows it.
+
+    One that failed or was cancelled is followed until there is a newer one: somebody has pushed again.
+    """
     if not asked.has_push:
         return None, False
-    if asked.push_id:
-        try:
-            push = await house.pushes.get(asked.push_id)
-        except NotFound:
-            push = None
-        if push is not None and (push.car_id, push.model_id) == (asked.car_id, asked.model_id):
-            return shown(house, push), True
+    followed = await _followed(house, asked)
+    if followed is not None and (followed.state in ON_THE_CAR or followed.state not in ENDED):
+        return shown(house, followed), True
     newest = await house.pushes.find(car_id=asked.car_id, model_id=asked.model_id, limit=1)
-    return (shown(house, newest[0]), False) if newest else (None, False)
+    if not newest:
+        return None, False
+    return shown(house, newest[0]), followed is not None and followed.push_id == newest[0].push_id
+
+
+async def _followed(house: House, asked: Asked) -> PushView | None:
+    """The push of the address, unless it is of another model or to another car."""
+    try:
+        push = await house.pushes.get(asked.push_id) if asked.push_id else None
+    except NotFound:
+        return None
+    return push if push is not None and (push.car_id, push.model_id) == (asked.car_id, asked.model_id) else None

@@ -9,7 +9,7 @@ from appliance.people_structs import Person
 from appliance.permissions import Role
 from cars.car_structs import Car
 from cars.model_structs import ModelView
-from cars.push_rules import ENDED
+from cars.push_rules import ENDED, PushState
 from timing.queue import QueueEntry
 from timing.structs import LIVE_STATES, RaceView
 from web.driven_names import names_in, names_of_race
@@ -57,6 +57,16 @@ class Flow(Struct, frozen=True, kw_only=True):
     def is_sending(self) -> bool:
         """Whether the model is on its way."""
         return self.push is not None and self.push.push.state not in ENDED
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether it is on its way no more, while the car is still being tidied."""
+        return self.push is not None and self.push.push.is_cancelling
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether somebody did not want it any more."""
+        return self.is_followed and self.push is not None and self.push.push.state is PushState.CANCELLED
 
     @property
     def is_on_the_car(self) -> bool:

@@ -2,11 +2,13 @@
 const SILENT_MS = 5000; // the server beats every 2 s
 const NO_LINK_MS = 2000;
 const FIRST_LINK_MS = 4000;
+const LONGEST_PATIENCE_MS = 60000;
 
 /** Follow the stream of `stream` (an element with hx-sse:connect and hx-trigger="listen"); `heard()` at each message. */
 export function followLink(stream, link, heard) {
   let heardAt = performance.now();
   let linked = false;
+  let patienceMs = SILENT_MS;
 
   function setLinked(now, words = "not live: trying again") {
     linked = now;
@@ -24,6 +26,7 @@ export function followLink(stream, link, heard) {
     stream.addEventListener(name, (event) => {
       if (name === "htmx:sse:after:connection" && event.detail.connection.status !== 200) return;
       heardAt = performance.now();
+      if (name !== "htmx:sse:after:connection") patienceMs = SILENT_MS;
       setLinked(true);
       heard();
     });
@@ -40,6 +43,13 @@ export function followLink(stream, link, heard) {
   setInterval(() => {
     const silence = performance.now() - heardAt;
     if ((linked && silence > SILENT_MS) || (link.hidden && silence > NO_LINK_MS)) setLinked(false);
+    // An access point that restarted leaves connections that nobody ends: TCP would wait for minutes. One that is only
+    // slow gets more time at each try, or its first message would never arrive.
+    const reader = stream._htmx?.sse?.reader;
+    if (reader && silence > patienceMs) {
+      patienceMs = Math.min(patienceMs * 2, LONGEST_PATIENCE_MS);
+      reader.cancel().catch(() => {});
+    }
     // A first connection that failed is not tried again by itself.
     if (!linked && silence > FIRST_LINK_MS && !stream._htmx?.sse) {
       heardAt = performance.now();

@@ -1,9 +1,12 @@
 // Home, a racer's page and one's own page: live races from the stream, the rest of the page fetched again when it changed.
+import { ask } from "./ask.js";
 import { LiveRaces } from "./live_race.js";
 import { follow } from "./stream.js";
 
 const OWN_MS = 500; // my own result is worth a quick look
 const OTHERS_MS = 10000; // a hall full of phones must not ask all at once
+
+const TRY_AGAIN_MS = [1000, 3000, 6000];
 
 const section = document.getElementById("races");
 const { live: event, format, racer } = section.dataset;
@@ -23,11 +26,33 @@ let waiting = 0;
 let missed = false;
 let told = turns?.textContent ?? "";
 
+/** A function that asks for `address`, again where no answer came; null when there is nothing new to show. */
+function asker(address) {
+  let latest = 0;
+  let shown = 0;
+  return async () => {
+    const asking = ++latest;
+    for (const pauseMs of [...TRY_AGAIN_MS, 0]) {
+      const answer = await ask(address).catch(() => null);
+      if (answer && answer.status < 500) {
+        if (asking < shown) return null;
+        shown = asking;
+        return answer.status === 200 ? answer : null;
+      }
+      await new Promise((done) => setTimeout(done, pauseMs * (0.5 + Math.random())));
+      if (asking !== latest) return null; // whoever asked since tries for both
+    }
+    return null;
+  };
+}
+
+const askPage = asker(location.href);
+const askTurn = asker("/me/turn");
+
 async function fetchParts() {
   waiting = 0;
-  const answer = await fetch(location.href).catch(() => null);
-  if (!answer?.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("parts");
+  const answer = await askPage();
+  const fresh = answer && new DOMParser().parseFromString(answer.text, "text/html").getElementById("parts");
   if (fresh) parts.replaceChildren(...fresh.childNodes);
 }
 
@@ -41,9 +66,9 @@ document.addEventListener("visibilitychange", () => !document.hidden && missed &
 
 async function fetchTurn() {
   if (!turns) return;
-  const answer = await fetch("/me/turn").catch(() => null);
-  if (!answer?.ok || answer.redirected) return; // signed out meanwhile
-  turns.innerHTML = await answer.text();
+  const answer = await askTurn();
+  if (!answer || answer.redirected) return; // signed out meanwhile
+  turns.innerHTML = answer.text;
   if (turns.textContent !== told) {
     told = turns.textContent;
     if (turns.querySelector(".bad, .warn")) navigator.vibrate?.([200, 100, 200]);

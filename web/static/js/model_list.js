@@ -1,4 +1,6 @@
 // The list of models follows by itself: what changed is drawn anew, what somebody has opened or types in stays.
+import { ask } from "./ask.js";
+
 const CHECKING_MS = 1500; // one of them is being looked into: its racer waits for the word
 const NAMES = { ok: "ok", bad: "bad" };
 
@@ -10,9 +12,9 @@ export function watchModels(section) {
   let asked = null;
 
   async function fetchFresh() {
-    const answer = await fetch(location.href, { signal: AbortSignal.timeout?.(10000) }).catch(() => null);
-    if (!answer?.ok || answer.redirected) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(section.id);
+    const answer = await ask(location.href).catch(() => null);
+    if (answer?.status !== 200 || answer.redirected) return;
+    const fresh = new DOMParser().parseFromString(answer.text, "text/html").getElementById(section.id);
     if (fresh) follow(section, fresh);
   }
 

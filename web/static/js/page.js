@@ -28,13 +28,22 @@ if (toggle) {
   });
 }
 
+// An open dialog covers everything that is not in it: the messages go where they are seen, and back when it closes.
+const toastBox = document.getElementById("toasts");
+function bringToasts() {
+  const seen = document.querySelector("dialog[open]") ?? document.body;
+  if (toastBox.parentElement !== seen) seen.append(toastBox);
+}
+document.addEventListener("close", bringToasts, true);
+
 /** Show a short message at the foot of the page; `kind` is "ok", "bad" or "". Other scripts send a "toast" event. */
 function toast(text, kind = "") {
-  const box = document.getElementById("toasts");
+  bringToasts();
+  for (const old of toastBox.children) if (old.textContent === text) old.remove(); // said again, not twice
   const item = document.createElement("div");
   item.className = `toast ${kind}`;
   item.textContent = text;
-  box.append(item);
+  toastBox.append(item);
   setTimeout(() => item.remove(), kind === "bad" ? 8000 : 4000);
 }
 document.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));

@@ -19,25 +19,51 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-once][data-sent]")) delete form.dataset.sent;
 });
 
+// A connection may be dead without a word (the access point restarted), and a browser keeps six: what only reads gives
+// up soon, so that the next try finds a live one. What writes may wait for a slow disk: `defaultTimeout`. An answer that
+// has begun may take its time on slow Wi-Fi.
+const READ_MS = 4000;
+const ANSWER_MS = 30000;
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  const { request, sourceElement } = ctx;
+  if (sourceElement?.hasAttribute("hx-sse:connect")) return;
+  if (request.method === "GET") request.timeout ??= READ_MS;
+  const abort = request.abort;
+  request.abort = (why) => {
+    abort(why);
+    // htmx takes it for a cancelled request, and says nothing, where browsers do not know AbortSignal.reason yet.
+    if (why === "timeout" && request.signal.reason !== why) htmx.trigger(sourceElement, "htmx:error", { ctx, error: why });
+  };
+});
+document.addEventListener("htmx:before:response", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.sourceElement?.hasAttribute("hx-sse:connect")) return;
+  clearTimeout(ctx.requestTimeout);
+  ctx.requestTimeout = setTimeout(() => ctx.request.abort?.("timeout"), ANSWER_MS);
+});
+
 document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;
   if (ctx.response.status === 401) {
     location.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
     return;
   }
-  ctx.sourceElement?.closest?.("dialog")?.close(); // a toast would lie below it
+  ctx.sourceElement?.closest?.("dialog form:not([data-stays])")?.closest("dialog").close();
   const words = new DOMParser().parseFromString(ctx.text, "text/html").body.textContent.trim().replace(/\s+/g, " ");
   say(words || "That did not work. Try again.", "bad");
 });
 
 document.addEventListener("htmx:error", (event) => {
-  const { ctx } = event.detail;
-  if (ctx && !ctx.sourceElement?.hasAttribute("hx-sse:connect")) {
-    say("The box does not answer. Check the Wi-Fi, then press again.", "bad");
-  }
+  const { ctx, error } = event.detail;
+  if (!ctx || ctx.sourceElement?.hasAttribute("hx-sse:connect")) return;
+  if (ctx.request.method === "GET") say("The box does not answer. Check the Wi-Fi.", "bad");
+  else if (error === "timeout" && !ctx.sourceElement?.matches?.("[data-harmless]"))
+    say("The box did not answer in time. Look whether it was done; if not, press again.", "bad");
+  else say("The box does not answer. Check the Wi-Fi, then press again.", "bad");
 });
 
-// What was asked for into a dialog opens it; what was done in one closes it.
+// What was asked for into a dialog opens it; what was done in one closes it, but for a form that `data-stays`.
 document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
   const dialog = ctx.target?.closest?.("dialog");
@@ -45,10 +71,10 @@ document.addEventListener("htmx:after:swap", (event) => {
 });
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
-  if (ctx.response.status < 400 && ctx.sourceElement?.matches?.("dialog form[method=post]")) ctx.sourceElement.closest("dialog").close();
+  if (ctx.response.status < 400 && ctx.sourceElement?.matches?.("dialog form[method=post]:not([data-stays])")) ctx.sourceElement.closest("dialog").close();
 });
 
-// A search whose racer was taken is empty again and ready for the next name.
+// A search whose racer was taken is empty again, and ready for the next name unless the keys belong to the race now.
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
   const field = ctx.sourceElement?.dataset?.clears;
@@ -56,7 +82,8 @@ document.addEventListener("htmx:after:request", (event) => {
   const input = document.getElementById(field);
   input.value = "";
   document.getElementById("found").replaceChildren();
-  input.focus();
+  if ("thenRace" in ctx.sourceElement.dataset) input.blur();
+  else input.focus();
 });
 
 // Enter in a search takes the first racer found, also when the answer is still on its way.

@@ -104,10 +104,12 @@ function submitted(event) {
   press(form.dataset.act, { kind, ...fields }, pressedAt(event));
 }
 
-// A key belongs to the page unless somebody types, a dialog is open, or a button was reached with Tab.
+// A key belongs to the page unless somebody types, a dialog is open, or a button was reached with Tab. What the race has
+// just hidden keeps the focus until the browser draws, and takes no key.
 function isTaken(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return true;
   const target = event.target;
+  if (!target.getClientRects().length) return false;
   if (target.closest("input:not([type=checkbox], [type=radio]), textarea, select")) return true;
   const activates = event.key === " " || event.key === "Enter";
   return activates && target.closest("a, button, summary, input");
