@@ -106,5 +106,15 @@ def test_every_module_says_what_it_owns() -> None:
     assert silent == []
 
 
+def test_no_two_test_modules_have_one_name() -> None:
+    """Where pytest imports them by: in a folder that is no package, the bare name."""
+    names: dict[str, list[str]] = {}
+    for path in committed("tests/test_*.py", "tests/**/test_*.py"):
+        is_packed = (path.parent / "__init__.py").exists()
+        names.setdefault(str(path.relative_to(ROOT)) if is_packed else path.name, []).append(str(path))
+    assert len(names) > 100
+    assert [found for found in names.values() if len(found) > 1] == []
+
+
 def test_python_units_are_not_in_the_systemd_folder() -> None:
     assert committed("systemd/**/*.py", "systemd/*.py") == []

@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,8 @@ class Strip:
         self._reader = reader
         self._writer = writer
         self.crossings_ns: list[int] = []
+        self.heard_ns: list[int] = []
+        """When this client heard of each: by then it is durable."""
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
@@ -86,6 +89,7 @@ class Strip:
             message = msgspec.json.decode(line)
             if message["type"] == "edge" and message["edge"] == "active":
                 self.crossings_ns.append(message["at_ns"])
+                self.heard_ns.append(time.monotonic_ns())
 
 
 async def measure(box: Box, strip: Strip, event_id: str, screens: int, laps: int) -> Burst:
@@ -136,11 +140,17 @@ async def laps_every(strip: Strip, laps: int) -> None:
 
 async def ready_race(api: Api) -> str:
     """An event whose race never ends and whose strip is locked out for less than a lap; the race is ready to start."""
+    event_id, track_id, racer_id = await endless_event(api)
+    await api.create_race(event_id, track_id, racer_id)
+    return event_id
+
+
+async def endless_event(api: Api) -> tuple[str, str, str]:
+    """Its id, its track's, and a racer's who may race as often as they like."""
     rules = {"race_ms": None, "max_runs": None, "lockout_ms": 100, "min_lap_ms": 0}
     event = await api.send("POST", "/api/events", {"name": "Fan-out", "rules": rules})
     racer = await api.send("POST", "/api/racers", {"username": "Bench", "country": "DE"})
-    await api.create_race(event["event_id"], event["tracks"][0]["track_id"], racer["racer_id"])
-    return str(event["event_id"])
+    return str(event["event_id"]), str(event["tracks"][0]["track_id"]), str(racer["racer_id"])
 
 
 def cpu_ms(pid: int) -> float:

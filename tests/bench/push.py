@@ -5,8 +5,9 @@ The cars are stand-ins with real sshd, PAM, sudo and helper (tests/bench/push_ha
 scp, the box, its recorder and its screens share this machine's processors. scp copies and is done; a push is done when
 the car has written the model to its disk, read it back, put it in its place, and the box has stored that.
 
-While it pushes, a simulated strip is hit and screens show the laps: how late the last of them hears of each. Every
-round begins without a push worker and without any line to a car; "again" is the same push straight after.
+While it pushes, a simulated strip is hit and screens show the laps: how late the last of them hears of each, beside
+what this machine makes any program wait. The cars get only the processor time that the box leaves. Every round begins
+without a push worker and without any line to a car; "again" is the same push straight after.
 """
 
 import argparse
@@ -15,25 +16,23 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from appliance.demo_client import Api
 from tests.bench.common import CACHE, folder_on_disk, percentile, print_result
-from tests.bench.fanout import LINE, Strip, cpu_ms, memory_kb, ready_race
+from tests.bench.fanout import LINE, cpu_ms, memory_kb
+from tests.bench.machine_probe import probing
+from tests.bench.other_machines import yielding
 from tests.bench.push_hall import FOLDER, SCP_FOLDER, Furnished, built, children_cpu_s, forget, furnished, is_on, scp
+from tests.bench.push_laps import Laps
 from tests.cars.hall import MISSING, Hall
 from tests.cars.hall_car import Car
 from tests.faults.box import Box, running_box
 
 NOT_ROOT = "This benchmark builds stand-in cars, which only root may do: sudo make bench NAME=push."
-LAP_S = 0.15
-SCREENS = 20
 LOOK_S = 0.25
 SETTLE_S = 3.0
 """After the box started and before each measure: lines to the cars are made, and what was written is on the disk."""
@@ -64,7 +63,16 @@ class Bench:
     api: Api
     cars: list[Car]
     has: Furnished
+    laps: Laps
     pushing_ns: list[tuple[int, int]] = field(default_factory=list)
+
+    def was_pushing(self, at_ns: int) -> bool:
+        """Whether a push was under way at this moment."""
+        return any(first <= at_ns <= last for first, last in self.pushing_ns)
+
+    def meanwhile(self, lags_ms: Mapping[int, float]) -> list[float]:
+        """Those of laps that were driven while it pushed."""
+        return [ms for at_ns, ms in lags_ms.items() if self.was_pushing(at_ns)]
 
     async def push(self) -> tuple[float, set[str]]:
         """The model to every car; seconds until the last end is stored, and how they ended."""
@@ -86,7 +94,8 @@ class Bench:
         one = Round()
         for step in (self._pushes, self._scps) if number % 2 == 0 else (self._scps, self._pushes):
             await self._afresh()
-            await step(one)
+            async with self.laps.driven():
+                await step(one)
         return one
 
     async def _afresh(self) -> None:
@@ -117,71 +126,32 @@ class Bench:
         one.scp_gcm_s = await scp(self.cars, self.box.data / "ssh.key", self.has.files, GCM)
 
 
-class Laps:
-    """A race whose strip is hit all the time, and screens that show it."""
-
-    def __init__(self, strip: Strip, screens: asyncio.subprocess.Process) -> None:
-        self._strip, self._screens = strip, screens
-        self._hitting = asyncio.create_task(self._hit())
-
-    @classmethod
-    async def begun(cls, box: Box, api: Api) -> "Laps":
-        """Once every screen shows the race."""
-        path = f"/api/events/{await ready_race(api)}/live?track=combined"
-        screens = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.bench.screens", str(box.port), path, str(SCREENS),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=16 * 1024 * 1024,
-        )  # fmt: skip
-        assert screens.stdout is not None
-        assert await screens.stdout.readline() == b"ready\n"
-        return cls(await Strip.connect(box.timing_socket), screens)
-
-    async def _hit(self) -> None:
-        while True:
-            self._strip.hit()
-            await asyncio.sleep(LAP_S)
-
-    async def ended(self) -> dict[int, float]:
-        """By the moment of each lap, in ns: how many ms later the last screen heard of it."""
-        self._hitting.cancel()
-        await asyncio.sleep(SETTLE_S)
-        assert self._screens.stdin is not None
-        assert self._screens.stdout is not None
-        self._screens.stdin.write(b"report\n")
-        heard: dict[str, Any] = msgspec.json.decode(await self._screens.stdout.readline())
-        self._screens.stdin.close()
-        await self._screens.wait()
-        self._strip.close()
-        assert heard["closed"] == 0, f"{heard['closed']} screens lost their stream"
-        assert all(count == SCREENS for count, _ in heard["laps"].values()), "a screen missed a lap"
-        # Crossing 0 of the race starts its clock; crossing n completes lap n.
-        at_ns = dict(enumerate(self._strip.crossings_ns))
-        return {at_ns[int(lap)]: (last_ns - at_ns[int(lap)]) / 1e6 for lap, (_, last_ns) in heard["laps"].items()}
-
-
 async def run(count: int, model_bytes: int, rounds: int, where: Path) -> dict[str, object]:
     """Build, measure, and say it."""
     load = os.getloadavg()[0]
-    with folder_on_disk(where) as folder:
+    with folder_on_disk(where) as folder, yielding("trackside-cars") as others:
         data = folder / "box"
         async with Hall() as hall:
-            cars = await built(hall, data, count)
+            cars = await built(hall, data, count, others)
             has = await furnished(data, cars, model_bytes)
+            await asyncio.to_thread(os.sync)  # A model lies on the disk long before it is pushed.
             async with running_box(data, {"TRACKSIDE_SIMULATED_LINES": str(LINE)}) as (box, api):
-                bench = Bench(box, api, cars, has)
-                laps = await Laps.begun(box, api)
-                found = [await bench.round(number) for number in range(rounds)]
-                lags = await laps.ended()
-    during = [ms for at, ms in lags.items() if any(first <= at <= last for first, last in bench.pushing_ns)]
-    other = [ms for at, ms in lags.items() if not any(first <= at <= last for first, last in bench.pushing_ns)]
+                bench = Bench(box, api, cars, has, await Laps.opened(box, api))
+                async with probing(data / "probe") as looks:
+                    found = [await bench.round(number) for number in range(rounds)]
+                await bench.laps.close()
     return {
         "cars": count,
         "bytes": model_bytes,
         "processors": os.cpu_count(),
         "load_before": round(load, 2),
+        "cars_yield": others.is_real,
         **figures(found),
-        "lag_ms": spread(during),
-        "lag_otherwise_ms": spread(other),
+        "lag_ms": spread(bench.meanwhile(bench.laps.shown_ms)),
+        "lag_to_durable_ms": spread(bench.meanwhile(bench.laps.durable_ms)),
+        "any_program_wakes_late_ms": spread(bench.meanwhile({at: late for at, late, _ in looks})),
+        "any_page_to_disk_ms": spread(bench.meanwhile({at: disk for at, _, disk in looks})),
+        "lag_otherwise_ms": spread([ms for at, ms in bench.laps.shown_ms.items() if not bench.was_pushing(at)]),
     }
 
 
@@ -204,7 +174,7 @@ def spread(lags_ms: Sequence[float]) -> dict[str, float]:
         "p50": round(percentile(lags_ms, 50), 1),
         "p99": round(percentile(lags_ms, 99), 1),
         "max": round(max(lags_ms), 1),
-        "laps": len(lags_ms),
+        "looks": len(lags_ms),
     }
 
 

@@ -5,7 +5,6 @@ Each car is a real sshd with PAM, sudo and the real helper, in name spaces of it
 """
 
 import asyncio
-import contextlib
 import os
 import resource
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 from appliance.ssh import load_key, public_line
 from cars.car_structs import Platform
 from cars.on_car_api import HELPER_FILE, HELPER_PATH
+from tests.bench.other_machines import Yielding
 from tests.cars.hall import Hall
 from tests.cars.hall_car import Car
 from tests.cars.push_box import METADATA_BYTES, push_box
@@ -27,7 +27,6 @@ OPT_BYTES = 420_000_000
 """Room for the model twice and for scp's copy, beside the 200 MB that a push leaves free."""
 BUILT_AT_ONCE = 4
 SCP_AT_ONCE = 4
-CAR_NICENESS = 10
 RACER = "owner"
 FOLDER, SCP_FOLDER = f"{RACER}-model", "scp"
 OPTIONS = ("BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null",
@@ -43,8 +42,8 @@ class Furnished:
     files: list[Path]
 
 
-async def built(hall: Hall, data: Path, count: int) -> list[Car]:
-    """Stand-ins that take the box's key, as after pairing."""
+async def built(hall: Hall, data: Path, count: int, others: Yielding) -> list[Car]:
+    """Stand-ins that take the box's key, as after pairing; the processors are the box's first, as they are in truth."""
     key = await asyncio.to_thread(load_key, data)
     at_once = asyncio.Semaphore(BUILT_AT_ONCE)
 
@@ -58,20 +57,10 @@ async def built(hall: Hall, data: Path, count: int) -> list[Car]:
                 opt_bytes=OPT_BYTES,
             )
             await asyncio.to_thread(_enrol, car)
-            _give_way(car)
+            others.add(car.pid)
             return car
 
     return list(await asyncio.gather(*(one() for _ in range(count))))
-
-
-def _give_way(car: Car) -> None:
-    """In truth a car is another machine: it takes no processor from the box, as far as this kernel can help it."""
-    space = os.readlink(f"/proc/{car.pid}/ns/pid")
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and os.readlink(entry / "ns/pid") == space:
-                os.setpriority(os.PRIO_PROCESS, int(entry.name), CAR_NICENESS)
-                (entry / "autogroup").write_text(str(CAR_NICENESS))
 
 
 def _enrol(car: Car) -> None:
