@@ -11,8 +11,8 @@ from tests.browser.conftest import PATIENCE_MS, Screens
 from tests.cars import model_samples
 from tests.web.racing_day import add_racer
 
-SLOW = 600_000
-"""Bytes in a second: a file of a megabyte or two is on its way for a while."""
+SLOW = 300_000
+"""Bytes in a second: a file of a megabyte or two is on its way for some seconds."""
 FAST = 1_000_000_000
 MADE_AT_S = 1_700_000_000
 """When a file was last changed: some time ago, as a download usually was."""

@@ -173,10 +173,12 @@ function begin() {
   form.classList.add("scripted");
   input.required = false;
   input.multiple = true;
-  input.addEventListener("change", () => {
+  const chosen = () => {
     take([...input.files]);
     input.value = ""; // the same file may be chosen again
-  });
+  };
+  input.addEventListener("change", chosen);
+  if (input.files.length) chosen(); // on slow Wi-Fi, before this script was here
   form.addEventListener("submit", (event) => event.preventDefault());
   let timer = 0;
   const over = (isOver) => {
