@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from playwright.async_api import BrowserContext, Page, Route, expect
 
 from appliance.permissions import Role
-from tests.browser.conftest import Screens
+from tests.browser.conftest import PATIENCE_MS, Screens
 from tests.web.racing_day import add_racer, start_race
 from timing.structs import Event, RaceView
 
@@ -49,10 +49,10 @@ async def timekeeper(
     return page
 
 
-async def shows(page: Page, state: str, laps: int | None = None) -> None:
+async def shows(page: Page, state: str, laps: int | None = None, within_ms: int = PATIENCE_MS) -> None:
     """Wait until the page shows the race in this state, with so many laps; on failure, what it told the person."""
     try:
-        await expect(page.locator("#race > .tk")).to_have_attribute("data-state", state)
+        await expect(page.locator("#race > .tk")).to_have_attribute("data-state", state, timeout=within_ms)
     except AssertionError as error:
         raise AssertionError(f"{await page.evaluate(WHAT_IT_TOLD)} {error}") from None
     if laps is not None:
