@@ -42,10 +42,11 @@ Say = Callable[[Called | Beat], None]
 
 
 class CarLine:
-    """One car: a connection that is kept open, and made anew whenever it breaks."""
+    """One car: a connection that is kept open, and made anew whenever it breaks. `calls` go over it just now."""
 
     def __init__(self, line: Line, key: asyncssh.SSHKey) -> None:
         self.line = line
+        self.calls = 0
         self._key = key
         self._car: OnCar | None = None
         self._problem: ApplianceError | None = None
@@ -132,8 +133,8 @@ class LinesWorker:
                 self._kept = {one.car_id for one in lines}
                 for one in lines:
                     self._line(one)
-                for car_id in self._lines.keys() - self._kept:
-                    self._begin(self._lines.pop(car_id).close())
+                for held in list(self._lines.values()):
+                    self._let_go(held)
             case Call() as call:
                 self._begin(self._call(call))
 
@@ -148,10 +149,20 @@ class LinesWorker:
         known = self._lines.get(line.car_id)
         if known is not None and known.line == line:
             return known
-        if known is not None:
-            self._begin(known.close())
         self._lines[line.car_id] = CarLine(line, self._key)
+        if known is not None:
+            self._let_go(known)
         return self._lines[line.car_id]
+
+    def _let_go(self, line: CarLine) -> None:
+        """Close it unless it is kept, or a call is on it: whoever stops a car must not lose the line to it."""
+        car_id = line.line.car_id
+        is_current = self._lines.get(car_id) is line
+        if line.calls or (is_current and car_id in self._kept):
+            return
+        if is_current:
+            del self._lines[car_id]
+        self._begin(line.close())
 
     def _begin(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -159,9 +170,11 @@ class LinesWorker:
         task.add_done_callback(self._tasks.discard)
 
     async def _call(self, call: Call) -> None:
+        line = self._line(call.line)
+        line.calls += 1
         try:
             async with asyncio.timeout(call.within_s):
-                car = await self._line(call.line).on_car()
+                car = await line.on_car()
                 told = await car.ask(call.verb, *call.arguments, timeout_s=call.within_s, breaks=call.breaks)
             answer = Called(request_id=call.request_id, told=told)
         except TimeoutError:
@@ -171,8 +184,9 @@ class LinesWorker:
         except Exception:  # The boundary of the task.
             log.exception("car_call_failed car_id=%s verb=%s", call.line.car_id, call.verb)
             answer = _refused(call, "It failed in the box.", "Try again; the box's log says more.")
-        if call.line.car_id not in self._kept and call.line.car_id in self._lines:
-            self._begin(self._lines.pop(call.line.car_id).close())
+        finally:
+            line.calls -= 1
+            self._let_go(line)
         self._say(answer)
 
 

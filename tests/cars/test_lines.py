@@ -44,6 +44,13 @@ class Crew:
             return (await self.commands.settled(asked[0].command_id))[0]
 
 
+async def until_asked(crew: Crew, count: int) -> None:
+    """Wait until so many commands are on their way to the car or answered."""
+    async with asyncio.timeout(PATIENCE_S):
+        while len(await crew.commands.of_car(crew.enrolled.car_id)) < count:
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 async def crew(tmp_path: Path) -> AsyncIterator[Crew]:
     async with Hall() as hall, garage_in(tmp_path) as garage:
@@ -115,6 +122,18 @@ async def test_a_car_that_is_away_is_said_to_be_away(crew: Crew) -> None:
     gone = await crew.ask(Verb.STOP)
     assert gone.state is CommandState.FAILED
     assert gone.remedy
+
+
+async def test_a_car_that_is_taken_for_away_meanwhile_answers_all_that_it_was_asked(crew: Crew) -> None:
+    assert (await crew.ask(Verb.BATTERY)).state is CommandState.DONE
+    await crew.car.run("pkill -STOP -o -x sshd")  # whoever connects waits
+    await crew.car.run("pkill -KILL -f 'sshd: deepracer'")
+    asked = [asyncio.create_task(crew.ask(verb)) for verb in (Verb.BATTERY, Verb.STOP)]
+    await until_asked(crew, 3)
+    await crew.garage.cars.missed(crew.enrolled.car_id)
+    assert not crew.enrolled.is_online, "no line is to be kept to it"
+    await crew.car.run("pkill -CONT -o -x sshd")
+    assert [one.state for one in await asyncio.gather(*asked)] == [CommandState.DONE] * 2
 
 
 async def test_a_worker_that_is_killed_is_started_again(crew: Crew) -> None:
