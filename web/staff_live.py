@@ -57,9 +57,11 @@ class StaffLive:
         ends = [
             facts.subscribe(RaceChanged, self._on_race),
             facts.subscribe(
-                QueueChanged, lambda fact: self._mark([(fact.event_id, fact.track_id)], Part.QUEUE, Part.PAST)
+                QueueChanged, lambda fact: self._on_line([(fact.event_id, fact.track_id)], Part.QUEUE, Part.PAST)
             ),
-            facts.subscribe(BoardChanged, lambda fact: self._mark(self._devices.of_event(fact.event_id), Part.QUEUE)),
+            facts.subscribe(
+                BoardChanged, lambda fact: self._on_line(self._devices.of_event(fact.event_id), Part.QUEUE)
+            ),
             facts.subscribe(EventChanged, self._on_event),
             facts.subscribe(PersonChanged, lambda _: self._mark(self._devices.keys(), *Part)),
             facts.subscribe(StripsChanged, self._on_strips),
@@ -106,6 +108,12 @@ class StaffLive:
             self._mark(keys, Part.RACE, Part.QUEUE, Part.BLIND, Part.LOOSE)
         else:
             self._mark([(fact.view.event_id, fact.view.track_id)], Part.RACE)
+
+    def _on_line(self, keys: Iterable[Key], *changed: Part) -> None:
+        """A free track shows who races next, and the key N starts that race."""
+        keys = list(keys)
+        self._mark(keys, *changed)
+        self._mark([key for key in keys if self._house.control.live(*key) is None], Part.RACE)
 
     def _on_event(self, fact: EventChanged) -> None:
         for key in self._devices.of_event(fact.event_id):

@@ -1,6 +1,5 @@
 """A racer's phone brings models over a Wi-Fi that comes and goes."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -198,23 +197,6 @@ async def test_list_that_follows_leaves_what_somebody_types_alone_and_shows_no_f
         "() => window.toldWords?.includes('one.tar.gz is here already: nothing new was made.')"
     )
     await expect(page.locator("[data-rows] > li")).to_have_count(2)
-
-
-async def test_a_file_chosen_before_the_page_could_take_it_is_sent(screens: Screens, tmp_path: Path) -> None:
-    page = await models_page(screens)
-    slow, file = asyncio.Event(), model_file(tmp_path, "early.tar.gz")
-
-    async def late(route: Route) -> None:
-        await slow.wait()
-        await route.continue_()
-
-    await page.route("**/js/transfer*.js*", late)
-    await page.reload(wait_until="commit")
-    await page.set_input_files("#file", file)
-    await expect(page.locator("#upload.scripted")).to_have_count(0)
-    slow.set()
-    await is_ready(page, "early")
-    assert await stored(page) == [file.read_bytes()]
 
 
 async def test_without_script_a_file_is_sent_and_looked_into(screens: Screens, tmp_path: Path) -> None:

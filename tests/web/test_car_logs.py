@@ -114,7 +114,10 @@ async def test_the_crew_presses_and_the_racer_downloads(site: Site, event: Event
     assert NAME in listed
     assert "the-racer" in (await site.send(OPERATOR, "GET", "/staff/logs")).text
     back = {"next": page}
-    assert await press(site, page, f"/staff/logs/{log.log_id}/delete", back) == (303, page)
+    status, asked = await press(site, page, f"/staff/logs/{log.log_id}/delete", back)
+    assert (status, "Delete these logs of Blau 1 from the box?" in asked) == (200, True)
+    assert (await site.send(RACER, "GET", f"/api/logs/{log.log_id}/file")).status_code == 200
+    assert await press(site, page, f"/staff/logs/{log.log_id}/delete", {**back, "sure": "1"}) == (303, page)
     assert (await site.send(RACER, "GET", f"/api/logs/{log.log_id}/file")).status_code == 409
     assert "Deleted." in (await site.send(OPERATOR, "GET", page)).text
 

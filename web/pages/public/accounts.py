@@ -11,6 +11,7 @@ from appliance.people_structs import NewRacer
 from web.api.session import client_address
 from web.auth import ended_session_cookie, safe_next, session_token
 from web.given import House, Viewer
+from web.once import FIELD, once, once_input
 from web.pages.public.forms import Values, refused, signed_in_at, text_fields
 from web.render import page
 
@@ -26,11 +27,11 @@ class SignUpPage(Controller):
     @get()
     async def show(self, request: AnyRequest) -> Response[str]:
         """The empty form."""
-        return page(request, "public/sign_up.html", error=None, values=Values())
+        return page(request, "public/sign_up.html", error=None, values=Values(), once_input=once_input())
 
     @post()
     async def sign_up(self, request: AnyRequest, house: House) -> Response[Any]:
-        """Make the account and sign it in; the badge is shown next."""
+        """Make the account and sign it in; the badge is shown next. Sent twice by the same browser it is made once."""
         values = await text_fields(request)
         new = NewRacer(
             username=values["username"],
@@ -38,11 +39,16 @@ class SignUpPage(Controller):
             colour=values["colour"] or None,  # type: ignore[arg-type]  # People checks it and names the choices
             password=values["password"] or None,
         )
+
+        async def make() -> str:
+            return (await house.people.sign_up(new, client_address(request))).person_id
+
+        # The token is this browser's alone, and another name typed into the same form is another racer.
+        form_id = f"{values[FIELD]} {values['_csrf']} {new.username}" if values[FIELD] else ""
         try:
-            person = await house.people.sign_up(new, client_address(request))
-            token, _ = await house.sessions.start(person.person_id)
+            token, _ = await house.sessions.start(await once(form_id, make))
         except ApplianceError as error:
-            return refused(request, "public/sign_up.html", error, values)
+            return refused(request, "public/sign_up.html", error, values, once_input=once_input())
         return signed_in_at("/me?welcome=1", token)
 
 

@@ -21,10 +21,10 @@ from cars.command_structs import CommandState, CommandView, NewCommand, Verb
 from cars.lights import Light
 from web.auth import needs, safe_next
 from web.given import House, Viewer
+from web.once import FIELD, once_input
 from web.pages.staff.car_models import is_folder_name
 from web.pages.staff.car_sure import Asked, question_of
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.once import FIELD, once_input
 from web.render import page
 from web.track_cars import stop_track
 

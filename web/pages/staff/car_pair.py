@@ -12,8 +12,8 @@ from cars.enrol_wire import StepState
 from cars.pairing_structs import DEFAULT_USERNAME, NewPairing, PairingView
 from web.auth import needs
 from web.given import House, Viewer
+from web.once import FIELD, once, once_input
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.once import FIELD, once, once_input
 from web.render import page
 from web.shown_keys import place_of_key
 

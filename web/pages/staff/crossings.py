@@ -161,10 +161,11 @@ async def _dismiss(house: House, one: LooseCrossing, actor: str) -> None:
 async def _one(request: AnyRequest, house: House, crossing: LooseCrossing, form: Form, *, status: int = 200) -> Answer:
     event = house.events.get(crossing.event_id)
     row = _row(house, crossing, {one.track_id: one.name for one in event.tracks})
-    template = "staff/_whose.html" if request.headers.get("hx-request") else "staff/crossing.html"
+    in_dialog = bool(request.headers.get("hx-request"))
     return page(
         request,
-        template,
+        "staff/_whose.html" if in_dialog else "staff/crossing.html",
+        in_dialog=in_dialog,
         status=status,
         event=event,
         row=row,

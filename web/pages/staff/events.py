@@ -18,6 +18,7 @@ from timing.races import RaceFilter
 from timing.structs import Event, EventPatch, NewEvent
 from web.auth import needs
 from web.given import House, Viewer
+from web.once import FIELD, once, once_input
 from web.pages.staff.event_form import (
     MAX_TRACKS,
     add_track_row,
@@ -30,7 +31,6 @@ from web.pages.staff.event_form import (
     typed_of,
 )
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.once import FIELD, once, once_input
 from web.pages.staff.track_lines import groups, own_lines, ticked, waiting, warnings
 from web.render import page
 

@@ -13,8 +13,8 @@ from cars.car_structs import Car
 from cars.fleet_structs import FleetView, NewFleet
 from web.auth import needs
 from web.given import House
+from web.once import FIELD, once, once_input
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.once import FIELD, once, once_input
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]

@@ -8,7 +8,7 @@ from litestar.response import Redirect
 
 from appliance.errors import ApplianceError, NotReady
 from appliance.permissions import Permission
-from cars.log_structs import LogView
+from cars.log_structs import LogState, LogView
 from web.auth import needs, safe_next
 from web.car_logs import ask_for_race
 from web.given import House, Viewer
@@ -73,10 +73,15 @@ async def fetch_of_race(request: AnyRequest, house: House, viewer: Viewer, race_
 
 @post("/staff/logs/{log_id:str}/delete", guards=CREW)
 async def delete_logs(request: AnyRequest, house: House, viewer: Viewer, log_id: FromPath[str]) -> Answer:
-    """Take logs off the box, or do not fetch them any more."""
+    """Take logs off the box, which is asked about first, or do not fetch them any more."""
     form = await read_form(request)
+    back = safe_next(form.text("next"), "/staff/logs")
+    log = await house.logs.get(log_id)
+    # With htmx the button has asked already.
+    if log.state is LogState.STORED and not (form.flag("sure") or request.headers.get("hx-request")):
+        return page(request, "staff/log_sure.html", one=_shown(house, log), back=back)
     await house.logs.delete(log_id, viewer.person_id)
-    return Redirect(safe_next(form.text("next"), "/staff/logs"), status_code=303)
+    return Redirect(back, status_code=303)
 
 
 async def _car_page(

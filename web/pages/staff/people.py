@@ -12,9 +12,9 @@ from appliance.people import Person
 from appliance.permissions import Permission, Role
 from web.auth import needs
 from web.given import House, Viewer
+from web.once import FIELD, once, once_input
 from web.pages.public.codes import box_address, qr_inline
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.once import FIELD, once, once_input
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]

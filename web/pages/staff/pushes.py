@@ -17,7 +17,7 @@ from cars.push_rules import PushState
 from cars.push_structs import NewPushes
 from web.auth import needs, session_token
 from web.given import House, Viewer
-from web.pages.staff.once import FIELD, once, once_input
+from web.once import FIELD, once, once_input
 from web.pages.staff.push_panel import running_now, standing_now
 from web.push_live import PushLive
 from web.render import page

@@ -42,9 +42,11 @@ async def race_car(
     race = await house.control.view(race_id)
     cars = cars_for(house, race.event_id, race.track_id)
     models = await models_for(house, race.racer_id, race.model_id or "")
+    in_dialog = bool(request.headers.get("hx-request"))
     return page(
         request,
-        "staff/_race_car.html" if request.headers.get("hx-request") else "staff/race_car.html",
+        "staff/_race_car.html" if in_dialog else "staff/race_car.html",
+        in_dialog=in_dialog,
         race=race,
         cars=cars,
         models=models,

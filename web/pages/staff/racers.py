@@ -20,10 +20,10 @@ from timing.races import RaceFilter
 from web.auth import needs
 from web.driven_names import names_in
 from web.given import House, Viewer
+from web.once import FIELD, once, once_input
 from web.pages.model_words import shown
 from web.pages.public.codes import box_address, qr_inline
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.once import FIELD, once, once_input
 from web.render import page
 
 AnyRequest = Request[Any, Any, Any]

@@ -12,8 +12,8 @@ from timing.remote_structs import DEFAULT_PORT, DEFAULT_SOCKET
 from timing.remotes import NewRemote, SocketSeen
 from web.auth import needs
 from web.given import House, Viewer
+from web.once import FIELD, once, once_input
 from web.pages.staff.forms import Form, read_form
-from web.pages.staff.once import FIELD, once, once_input
 from web.pages.staff.recorder_cards import KINDS, card, cards
 from web.render import page
 

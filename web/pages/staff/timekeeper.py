@@ -84,10 +84,11 @@ async def find(
     for person in people[:FOUND]:
         standing = await house.boards.standing(event_id, track_id, person.person_id)
         found.append((person, 0 if standing is None else standing.runs, new_id()))
-    template = "staff/_find.html" if request.headers.get("hx-request") else "staff/find.html"
+    is_panel = bool(request.headers.get("hx-request"))
     return page(
         request,
-        template,
+        "staff/_find.html" if is_panel else "staff/find.html",
+        is_panel=is_panel,
         event=event,
         track=track,
         base=f"/staff/events/{event_id}/tracks/{track_id}",
@@ -152,7 +153,9 @@ async def hit(request: AnyRequest, house: House, event_id: FromPath[str], track_
 
 def _action(form: Form) -> Action:
     """The form as an action; the wrong shape is refused with the words of the API."""
-    fields: dict[str, object] = {"kind": form.text("kind"), "action_id": form.text("action_id") or new_id()}
+    kind, form_action_id = form.text("kind"), form.text("action_id")
+    # All buttons of a pad are in one form with one id: another button is another press.
+    fields: dict[str, object] = {"kind": kind, "action_id": f"{form_action_id}-{kind}" if form_action_id else new_id()}
     for name in ("lap", "resets"):
         if form.text(name):
             fields[name] = form.whole(name, 0, 100_000)

@@ -8,11 +8,12 @@ const LONGEST_PATIENCE_MS = 60000;
 export function followLink(stream, link, heard) {
   let heardAt = performance.now();
   let linked = false;
+  let isTold = false; // until then the page's own words come by themselves (`late`)
   let patienceMs = SILENT_MS;
 
   function setLinked(now, words = "not live: trying again") {
     linked = now;
-    link.hidden = false;
+    isTold = true;
     link.className = now ? "pill live" : "pill off";
     link.textContent = now ? "live" : words;
     document.body.classList.toggle("not-live", !now);
@@ -42,7 +43,7 @@ export function followLink(stream, link, heard) {
   });
   setInterval(() => {
     const silence = performance.now() - heardAt;
-    if ((linked && silence > SILENT_MS) || (link.hidden && silence > NO_LINK_MS)) setLinked(false);
+    if ((linked && silence > SILENT_MS) || (!isTold && silence > NO_LINK_MS)) setLinked(false);
     // An access point that restarted leaves connections that nobody ends: TCP would wait for minutes. One that is only
     // slow gets more time at each try, or its first message would never arrive.
     const reader = stream._htmx?.sse?.reader;

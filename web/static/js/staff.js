@@ -11,6 +11,7 @@ document.addEventListener("submit", (event) => {
   if (!form.matches("[data-once]") || event.defaultPrevented) return;
   if (form.dataset.sent) {
     event.preventDefault();
+    say("It was sent, and the box has not answered yet. Does it take long? Reload the page and look.", "");
     return;
   }
   form.dataset.sent = "1";
@@ -86,10 +87,18 @@ document.addEventListener("htmx:after:request", (event) => {
   else input.focus();
 });
 
+// What was typed before htmx listened, on slow Wi-Fi, is searched for too.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const input of document.querySelectorAll("input[type=search][hx-get]")) {
+    if (input.value !== input.defaultValue) htmx.trigger(input, "input");
+  }
+});
+
 // Enter in a search takes the first racer found, also when the answer is still on its way.
-function takeFirstFound(input) {
+let waiting = null;
+function takeFirstFound(input, name) {
   const list = document.querySelector("#found [data-found]");
-  if (!list || list.dataset.found !== input.value.trim()) return false;
+  if (!list || list.dataset.found !== name || input.value.trim() !== name) return false;
   const button = [...list.querySelectorAll("button")].find((one) => one.offsetParent);
   if (button) button.click();
   return true;
@@ -99,13 +108,36 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.repeat || !event.target.matches("[data-takes-first]")) return;
   event.preventDefault();
   const input = event.target;
-  if (!input.value.trim() || takeFirstFound(input)) return;
-  const list = document.getElementById("found");
-  const waiting = new MutationObserver(() => {
-    if (takeFirstFound(input)) waiting.disconnect();
+  const name = input.value.trim();
+  waiting?.disconnect();
+  if (!name || takeFirstFound(input, name)) return;
+  const mine = (waiting = new MutationObserver(() => {
+    if (takeFirstFound(input, name)) mine.disconnect();
+  }));
+  mine.observe(document.getElementById("found").parentElement, { childList: true, subtree: true }); // the wizard's list is replaced
+});
+
+// Whoever types on, goes elsewhere, or was told that nothing came, has taken that Enter back.
+for (const name of ["input", "focusout", "htmx:error", "htmx:response:error"]) {
+  document.addEventListener(name, (event) => {
+    const from = event.isTrusted ? event.target : event.detail?.ctx?.sourceElement;
+    if (from?.matches?.("[data-takes-first]")) waiting?.disconnect();
   });
-  waiting.observe(list, { childList: true, subtree: true });
-  setTimeout(() => waiting.disconnect(), 3000);
+}
+
+// A search beside a form: Enter searches, and does not leave the page with what is ticked.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("[data-enter-searches]")) return;
+  event.preventDefault();
+  htmx.trigger(event.target, "search");
+});
+
+// What somebody has opened or closed stays so while the page lives, also when the number in its name changes.
+const nameOf = (details) => details.querySelector("summary")?.textContent.replace(/\d+/g, "");
+htmx.registerExtension("keeps-details", {
+  htmx_before_morph_node(oldNode, { newNode }) {
+    if (oldNode.localName === "details" && newNode.localName === "details" && nameOf(oldNode) === nameOf(newNode)) newNode.open = oldNode.open;
+  },
 });
 
 // Unlike a mouse, a finger rests: no zoom and no selection on the big buttons. Keyboard: "/" goes to the search.

@@ -56,8 +56,9 @@ async function work() {
 }
 
 async function arrived(transfer) {
-  if (document.getElementById(`m-${transfer.modelId}`)) say(`${transfer.name} is here already: nothing new was made.`, "ok");
-  await models.look();
+  const isKnown = document.getElementById(`m-${transfer.modelId}`);
+  if (isKnown) say(`${transfer.name} is here already: nothing new was made.`, "ok");
+  await (isKnown ? models.look() : models.expect(transfer.modelId));
   setTimeout(() => forget(transfer), 1500);
 }
 
