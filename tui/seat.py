@@ -192,9 +192,9 @@ class Seat:
         """
         A key was pressed: now. None when it goes on with the press before (a held key), or the race cannot take it.
         """
-        at = self._moment(local_clock.stamp())
+        at, came_ns = self._moment(local_clock.stamp())
         race = self.picture.race
-        if race is None or not self._repeat.is_new(kind, at.mono_ns, of=(race.view.race_id, lap)):
+        if race is None or not self._repeat.is_new(kind, came_ns, of=(race.view.race_id, lap)):
             return None
         if kind not in self.allowed:
             return None
@@ -251,12 +251,16 @@ class Seat:
 
     # ---- inside
 
-    def _moment(self, now: Stamp) -> Stamp:
-        """Of the key that leads here; now, when there is none or it is too long ago to be that."""
+    def _moment(self, now: Stamp) -> tuple[Stamp, int]:
+        """
+        Of the key that leads here; now, when there is none or it is too long ago to be that.
+
+        And when that key came in however long ago: those of a held one come in time, whenever there is time for them.
+        """
         key_ns, self._key_ns = self._key_ns, None
-        if key_ns is None or not 0 <= now.mono_ns - key_ns <= KEY_NS:
-            return now
-        return Stamp(key_ns, now.slept_ns)
+        if key_ns is None or key_ns > now.mono_ns:
+            return now, now.mono_ns
+        return (Stamp(key_ns, now.slept_ns) if now.mono_ns - key_ns <= KEY_NS else now), key_ns
 
     def _last_lap(self) -> int | None:
         """The number of the last lap shown; None when laps wait that have no number yet."""

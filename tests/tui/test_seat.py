@@ -15,7 +15,7 @@ from tui.box import Box
 from tui.key_repeat import ONE_PRESS_NS
 from tui.link import LinkWord
 from tui.picture import lap_elapsed_ms, race_elapsed_ms, race_left_ms
-from tui.seat import Changed, Seat
+from tui.seat import KEY_NS, Changed, Seat
 from tui.server_clock import Stamp
 from tui.wire import WhoAmI
 
@@ -95,6 +95,22 @@ async def test_a_held_key_is_one_press(seat: Seat, time_ns: list[int]) -> None:
     time_ns[0] += ONE_PRESS_NS + 1
     assert seat.press(Kind.LAP) is not None
     assert len(seat.presses.waiting) == 2
+
+
+async def test_a_held_key_is_one_press_however_late_there_is_time_for_it(seat: Seat, time_ns: list[int]) -> None:
+    seat._heard(snapshot(RUNNING))
+    came_ns = time_ns[0]
+    time_ns[0] += KEY_NS
+    seat.key_came(came_ns / 1e9)
+    assert seat.press(Kind.LAP) is not None
+    for _ in range(100):
+        came_ns += 40 * MS
+        time_ns[0] += 60 * MS
+        seat.key_came(came_ns / 1e9)
+        assert seat.press(Kind.LAP) is None
+    time_ns[0] += KEY_NS
+    seat.key_came((came_ns + ONE_PRESS_NS + MS) / 1e9)
+    assert seat.press(Kind.LAP) is not None, "another press"
 
 
 async def test_a_held_space_starts_and_does_not_pause(seat: Seat, time_ns: list[int]) -> None:
