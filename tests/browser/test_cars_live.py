@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from appliance.permissions import Role
 from cars.facts import CarsChanged
 from tests.browser.conftest import PHONE, Screens
-from tests.browser.timekeeper_page import crew_device
+from tests.browser.timekeeper_page import crew_device, waits
 from tests.cars.car_samples import a_sighting
 from tests.web.car_day import enrol
 from tests.web.test_cars_page import paired, spot
@@ -39,6 +39,7 @@ async def test_list_follows_and_lets_a_half_typed_address_be(screens: Screens) -
 async def test_a_car_that_did_not_stop_is_told_again_in_the_same_dialog(screens: Screens) -> None:
     car = await enrol(screens.house, "Blau 1")
     page = await screens.open("/staff", await crew_device(screens, viewport=PHONE))
+    await waits(page)
     await page.get_by_role("button", name="Stop cars").click()
     await expect(page.locator("#stopped")).to_contain_text("Failed")
     first = await page.locator("[id^=answers-]").get_attribute("id")

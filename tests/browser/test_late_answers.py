@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Screens
-from tests.browser.timekeeper_page import address, crew_device, forgive, shows
+from tests.browser.timekeeper_page import address, crew_device, forgive, shows, waits
 from tests.web.racing_day import add_racer
 from timing.structs import Event
 
@@ -49,18 +49,27 @@ async def tracks_page(
     if not is_live:
         await device.route("**/stream?*", lambda route: route.abort())
     page = await screens.open(address(event), device)
+    await waits(page)
     if is_live:
         await expect(page.locator("#link")).to_have_text("live")
     return page
 
 
-async def anna_is_found(screens: Screens, event: Event, *, is_live: bool = True) -> Page:
+async def anna_is_found(
+    screens: Screens, event: Event, late: asyncio.Event | None = None, *, is_live: bool = True
+) -> Page:
     """The page of a track with no race, "ann" typed."""
     await add_racer(screens.house, "anna")
-    page = await tracks_page(screens, event, is_live=is_live)
+    page = await tracks_page(screens, event, late, is_live=is_live)
     await page.locator("#q").press_sequentially("ann")
     await expect(page.locator("[data-found=ann]")).to_be_visible()
     return page
+
+
+async def comes(page: Page, late: asyncio.Event) -> None:
+    """The answer that was held comes now."""
+    async with page.expect_event("requestfinished", lambda request: request.url.endswith("/races")):
+        late.set()
 
 
 async def test_an_answer_that_comes_late_brings_back_no_older_picture(screens: Screens, event: Event) -> None:
@@ -73,8 +82,7 @@ async def test_an_answer_that_comes_late_brings_back_no_older_picture(screens: S
     await shows(page, "running", 0)
 
     await page.evaluate(STATES_FROM_NOW_ON)
-    async with page.expect_event("requestfinished", lambda request: request.url.endswith("/races")):
-        late.set()
+    await comes(page, late)
     for state in ("paused", "running"):
         await page.keyboard.press("Space")
         await shows(page, state)
@@ -82,11 +90,14 @@ async def test_an_answer_that_comes_late_brings_back_no_older_picture(screens: S
 
 
 async def test_a_key_in_the_very_moment_that_the_race_is_there_counts(screens: Screens, event: Event) -> None:
-    page = await anna_is_found(screens, event)
+    """The news comes before the answer, which would take the focus out of the search by itself."""
+    late = asyncio.Event()
+    page = await anna_is_found(screens, event, late)
     await page.evaluate(SPACE_AS_SOON_AS_READY)
     await page.locator("#q").press("Enter")
     await shows(page, "running", 0)
     assert await page.evaluate("keyed") == "q"
+    await comes(page, late)
 
 
 async def test_the_keys_belong_to_the_race_after_its_racer_was_chosen(screens: Screens, event: Event) -> None:

@@ -11,6 +11,13 @@ from tests.web.racing_day import add_racer
 
 pytestmark = pytest.mark.browser
 
+CLASSES_FROM_NOW_ON = """
+window.classes = [];
+new MutationObserver(() => classes.push(document.body.className))
+    .observe(document.body, { attributeFilter: ["class"] });
+"""
+"""Files that nobody moves any more are shown as held for less than a second."""
+
 
 async def drag(page: Page, kind: str, *files: Path) -> None:
     """What the desktop tells Chromium while files are held over the page, or let go."""
@@ -27,9 +34,10 @@ async def drop(page: Page, *files: Path) -> None:
 async def test_dropped_files_are_uploaded_wherever_they_fall(screens: Screens, tmp_path: Path) -> None:
     files = [model_file(tmp_path, name, 4_096, seed) for seed, name in enumerate(("one.tar.gz", "two.tar"))]
     page = await models_page(screens, viewport=BIG_SCREEN)
+    await page.evaluate(CLASSES_FROM_NOW_ON)
     for kind in ("dragEnter", "dragOver"):
         await drag(page, kind, *files)
-    await expect(page.locator("body")).to_have_class("dropping")
+    await page.wait_for_function("() => classes[0] === 'dropping'")
     await expect(page.locator("body")).not_to_have_class("dropping")  # nobody holds them there any more
     await drop(page, *files)
     await expect(page.locator("body")).not_to_have_class("dropping")

@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from playwright.async_api import Route, expect
 
 from appliance import clock
 from appliance.demo_client import Api
 from tests.browser.conftest import Screens
 from tests.browser.timekeeper_page import (
+    ONE_CLICK_S,
     TABLET,
     address,
     crew_device,
@@ -23,6 +25,7 @@ from tests.browser.timekeeper_page import (
 )
 from tests.faults.box import PASSWORD, Box, add_user
 from tests.web.racing_day import act, add_racer
+from timing.box_clock import box_clock
 from timing.journal import Kind
 from timing.structs import Event
 
@@ -33,6 +36,8 @@ SLOW_S = 0.6
 """An answer that comes back this slowly makes an estimate that is off by half of it."""
 CLOCK_ERROR_NS = 500_000_000
 """Half the best round trip of a page on two busy cores, and much more."""
+A_START_MS = 60_000
+"""A whole server starts, on two busy cores."""
 
 
 async def test_lost_answer_is_asked_for_again_and_counts_once(screens: Screens, event: Event) -> None:
@@ -53,7 +58,7 @@ async def test_lost_answer_is_asked_for_again_and_counts_once(screens: Screens, 
     await expect(page.locator("#unsent")).to_be_hidden()
     await expect(page.locator(".pending")).to_have_count(0)
 
-    assert len(ids) == 3
+    assert len(ids) >= 3, "an answer that takes more than 4 s is asked for again too"
     assert len(set(ids)) == 1
     assert len(race_now(screens, event).laps) == 1
 
@@ -90,13 +95,13 @@ async def test_laps_pressed_without_a_network_come_out_as_pressed(screens: Scree
         await (route.abort() if blocked else route.continue_())
 
     page = await timekeeper(screens, event, presses=cut)
-    await knows_the_clock(page)
     pressed: list[tuple[int, int]] = []
     for count in (1, 2, 3):
         before_ns = clock.mono_ns()
         await page.keyboard.press("l")
         pressed.append((before_ns, clock.mono_ns()))
-        await expect(page.locator("#unsent li")).to_have_count(count)  # later than a double click would be
+        await asyncio.sleep(ONE_CLICK_S)
+        await expect(page.locator("#unsent li")).to_have_count(count)
     await expect(page.locator("#unsent li").first).to_contain_text("The box does not answer. It will count as pressed.")
     await expect(page.locator("#unsent li").last).to_contain_text("Waits its turn. It will count as pressed.")
     blocked = False
@@ -138,8 +143,8 @@ async def test_press_from_before_a_restart_of_the_box_says_what_to_do(
 ) -> None:
     await running(screens, event)
     page = await timekeeper(screens, event)
-    await knows_the_clock(page)
-    monkeypatch.setattr(clock, "boot_id", lambda: "another-boot")
+    # Only for who judges the press: the page must not hear of it.
+    monkeypatch.setattr("timing.control.box_clock", lambda: replace(box_clock(), boot_id="another-boot"))
     await page.keyboard.press("l")
 
     await expect(page.locator(".toast.bad")).to_have_text(
@@ -248,7 +253,7 @@ async def _race_through_a_kill(box: Box, screens: Screens, event_id: str) -> Non
     box.kill_server()
     await page.keyboard.press("l")
 
-    await shows(page, "running", 2)
+    await shows(page, "running", 2, within_ms=A_START_MS)
     await expect(page.locator("#link")).to_have_text("live")
     await expect(page.locator("#unsent")).to_be_hidden()
     await asyncio.sleep(2.1)  # the strips are deaf for 2 s after a hit

@@ -8,7 +8,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Screens
 from tests.browser.timekeeper_page import forgive
-from tests.browser.upload_page import FAST, SLOW, half_way, is_ready, model_file, models_page, sent_from
+from tests.browser.upload_page import half_way, is_ready, model_file, models_page, sent_from
 from tests.browser.wifi import Wifi
 from tests.faults.box import Box
 
@@ -23,9 +23,9 @@ TOO_SMALL = """
 
 @pytest.fixture
 async def wifi(screens: Screens) -> AsyncIterator[Wifi]:
-    """The air between, slow enough for things to happen meanwhile."""
+    """The air between, in which a large file comes half-way."""
     async with Wifi(screens.site.port) as wifi:
-        wifi.bytes_per_s = SLOW
+        wifi.stop_half_way()
         yield wifi
     forgive(screens, "409 (Conflict)")  # the box has kept more of a broken piece than it could say
 
@@ -68,12 +68,12 @@ async def test_upload_goes_on_by_itself_when_the_wifi_is_back(screens: Screens, 
     offsets = sent_from(page)
     await page.set_input_files("#file", file)
     await half_way(page)
-    await expect(page.locator("[data-f=rate]")).to_contain_text("MB/s")
+    await expect(page.locator("[data-f=rate]")).to_contain_text("B/s · ")
     wifi.go()
     await expect(page.locator(".transfer .pill")).to_have_text("No connection")
     await expect(page.locator(".transfer")).to_contain_text("It goes on by itself as soon as the Wi-Fi is back.")
     before = len(offsets)
-    wifi.bytes_per_s = FAST
+    wifi.hurry()
     wifi.come_back()
     await page.evaluate("window.dispatchEvent(new Event('online'))")
     await is_ready(page, "sprint")
@@ -90,7 +90,7 @@ async def test_reloaded_page_says_how_to_go_on_and_does(screens: Screens, wifi: 
     await page.reload()
     await expect(page.locator(".transfer")).to_contain_text("Choose the same file once more: it goes on from there.")
     offsets = sent_from(page)
-    wifi.bytes_per_s = FAST
+    wifi.hurry()
     await page.set_input_files("#file", file)
     await is_ready(page, "sprint")
     await expect(page.locator(".transfer")).to_have_count(0)
@@ -110,7 +110,7 @@ async def test_paused_upload_stands_still_until_told_and_a_cancelled_one_is_forg
     await expect(second.locator(".pill")).to_have_text("Sending")
     await second.get_by_role("button", name="Cancel").click()
     await expect(page.locator(".transfer")).to_have_count(1)
-    wifi.bytes_per_s = FAST
+    wifi.hurry()
     await first.get_by_role("button", name="Go on").click()
     await is_ready(page, "a")
     await page.reload()
@@ -125,9 +125,8 @@ async def test_phone_that_slept_does_not_trust_its_old_connection(screens: Scree
         if len(held) > 1:
             await route.continue_()
 
-    page = await models_page(screens)
+    page = await models_page(screens, hold_the_first)
     await page.clock.install()
-    await page.route("**/api/uploads/*?offset=*", hold_the_first)
     await page.set_input_files("#file", model_file(tmp_path, "sprint.tar.gz", 300_000))
     await expect(page.locator(".transfer .pill")).to_have_text("Sending")
     async with page.expect_request(lambda request: request.method == "PUT"):
@@ -153,8 +152,7 @@ async def test_answers_that_are_not_the_boxs_are_not_taken_for_success(screens: 
             await route.continue_()
 
     file = model_file(tmp_path, "sprint.tar.gz", 300_000)
-    page = await models_page(screens)
-    await page.route("**/api/uploads/*?offset=*", a_hotels_page)
+    page = await models_page(screens, a_hotels_page)
     await page.set_input_files("#file", file)
     await is_ready(page, "sprint")
     assert await stored(page) == [file.read_bytes()]
@@ -168,10 +166,10 @@ async def test_whoever_was_signed_out_meanwhile_is_told_and_goes_on_after_signin
     await page.set_input_files("#file", model_file(tmp_path, "sprint.tar.gz"))
     await half_way(page)
     await page.context.clear_cookies()
+    wifi.hurry()
     await expect(page.locator(".transfer .pill")).to_have_text("Not taken")
     await expect(page.locator(".transfer")).to_contain_text("You are signed out. Sign in")
     await page.context.add_cookies(cookies)  # type: ignore[arg-type]  # as they came
-    wifi.bytes_per_s = FAST
     await page.get_by_role("button", name="Try again").click()
     await is_ready(page, "sprint")
     forgive(screens, "401 (Unauthorized)")
@@ -246,13 +244,13 @@ async def _upload_through_a_kill(box: Box, wifi: Wifi, screens: Screens, file: P
     await page.wait_for_url("**/me?welcome=1")
     await page.get_by_role("link", name="Upload a model").click()
     offsets = sent_from(page)
-    wifi.bytes_per_s = SLOW
+    wifi.stop_half_way()
     await page.set_input_files("#file", file)
     await half_way(page)
     held = (await (await page.request.get("/api/uploads")).json())[0]["offset"]
     before = len(offsets)
     box.kill_server()
-    wifi.bytes_per_s = FAST
+    wifi.hurry()
     await is_ready(page, "sprint", patience_ms=60_000)  # a whole server starts
     assert min(offsets[before:]) >= held > 0
     files = await stored(page)

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from appliance import clock
 from appliance.permissions import Role
-from tests.browser.conftest import ARGUMENTS, CHROMIUM, PHONE, Screens
+from tests.browser.conftest import PHONE, Screens, chromium
 from tests.web.loose_crossings import edge_at, keep
 from tests.web.racing_day import act, add_racer, start_race
 from tests.web.recorded import an_event, chattered, recorded
@@ -102,14 +102,8 @@ async def test_notes_never_move_the_buttons_of_a_running_race(screens: Screens, 
 @pytest.fixture
 async def recorded_screens(tmp_path: Path) -> AsyncIterator[Screens]:
     """Chromium and a server with a real recorder."""
-    async with recorded(tmp_path) as (site, _), async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        try:
-            screens = Screens(browser, site)
-            yield screens
-        finally:
-            await browser.close()
-        assert screens.complaints == []
+    async with recorded(tmp_path) as (site, _), chromium(site) as screens:
+        yield screens
 
 
 async def test_race_is_scored_again_in_its_dialog(recorded_screens: Screens) -> None:

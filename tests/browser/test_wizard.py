@@ -34,6 +34,7 @@ async def test_from_the_next_in_line_to_the_result_with_the_network_lost_on_the_
     await screens.house.queue.add(event.event_id, "1", anna, "test")
 
     page = await opened(screens, event)
+    await expect(page.locator("[data-first]")).to_be_focused()
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name="Blau 1").click()
     await page.get_by_role("button", name="fast-one").click()
@@ -53,6 +54,7 @@ async def test_from_the_next_in_line_to_the_result_with_the_network_lost_on_the_
     go = page.get_by_role("button", name="Änna to the track")
     await expect(go).to_be_focused()
     await page.keyboard.press("Enter")
+    await expect(page.locator("#mute")).to_be_visible()  # the page before was live too, but had no script of the race
     await expect(page.locator("#link")).to_have_text("live")
     await expect(page.locator("#race")).to_contain_text("Blau 1 with fast-one")
     await page.keyboard.press("x")

@@ -4,16 +4,14 @@ import os
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import BrowserContext, Page, Request, expect
 
 from appliance.permissions import Role
 from tests.browser.conftest import PATIENCE_MS, Screens
+from tests.browser.timekeeper_page import Handler
 from tests.cars import model_samples
 from tests.web.racing_day import add_racer
 
-SLOW = 300_000
-"""Bytes in a second: a file of a megabyte or two is on its way for some seconds."""
-FAST = 1_000_000_000
 MADE_AT_S = 1_700_000_000
 """When a file was last changed: some time ago, as a download usually was."""
 
@@ -33,25 +31,28 @@ def model_file(folder: Path, name: str, weights_bytes: int = 1_500_000, seed: in
     return path
 
 
-async def models_page(screens: Screens, **options: object) -> Page:
-    """The page of the racer anna, on her phone."""
+async def models_page(screens: Screens, pieces: Handler | None = None, **options: object) -> Page:
+    """The page of the racer anna, on her phone; what becomes of its `pieces` is settled before it loads."""
     house = screens.house
     person = house.people.find("anna")
     racer_id = person.person_id if person else await add_racer(house, "anna")
-    return await _signed_in(screens, racer_id, "/me/models", **options)
+    phone = await _signed_in(screens, racer_id, **options)
+    if pieces is not None:
+        await phone.route("**/api/uploads/*?offset=*", pieces)
+    return await screens.open("/me/models", phone)
 
 
 async def crew_page(screens: Screens, path: str, **options: object) -> Page:
     """A page of the crew."""
     person = await screens.house.people.add_staff("tina", [Role.OPERATOR], "correct-horse", "test")
-    return await _signed_in(screens, person.person_id, path, **options)
+    return await screens.open(path, await _signed_in(screens, person.person_id, **options))
 
 
-async def _signed_in(screens: Screens, person_id: str, path: str, **options: object) -> Page:
+async def _signed_in(screens: Screens, person_id: str, **options: object) -> BrowserContext:
     token, _ = await screens.house.sessions.start(person_id)
     context = await screens.context(**options)
     await context.add_cookies([{"name": "trackside", "value": token, "url": screens.site.url}])
-    return await screens.open(path, context)
+    return context
 
 
 def sent_from(page: Page) -> list[int]:

@@ -6,13 +6,20 @@ from types import TracebackType
 PIECE_BYTES = 16 * 1024
 CRUMB_BYTES = 256
 A_LOT = 1_000_000_000
+SLOW = 300_000
+"""Bytes in a second: a file of a megabyte or two is on its way for some seconds."""
+HALF_BYTES = 700_000
+"""Some pieces of such a file, and the one after them has begun (web/static/js/transfer.js: 256 kB each)."""
+CREEP = 10_000
+"""Bytes in a second: a file stands nearly still for over a minute, and is not dead; what else is asked gets through."""
 
 
 class Wifi:
     """
     `async with Wifi(port) as wifi`: the box is at `wifi.url` too.
 
-    `bytes_per_s` is what goes out of the phone, `answer_bytes_per_s` what comes to it on each connection.
+    `bytes_per_s` is what goes out of the phone, `answer_bytes_per_s` what comes to it on each connection. Once
+    `most_bytes` have gone out, of all connections together, the rest creeps.
     """
 
     def __init__(self, port: int) -> None:
@@ -21,7 +28,9 @@ class Wifi:
         self._is_there = True
         self._links: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._dead: set[asyncio.StreamWriter] = set()
+        self._out_bytes = 0
         self.bytes_per_s = A_LOT
+        self.most_bytes = A_LOT
         self.answer_bytes_per_s = A_LOT
         self.url = ""
 
@@ -52,6 +61,15 @@ class Wifi:
         """It restarts: what is connected stays open and is never heard of again; whoever calls anew gets through."""
         self._dead.update(self._links.values())
 
+    def stop_half_way(self) -> None:
+        """A file that is sent from now on goes slowly, and no further than to its middle until `hurry`."""
+        self.bytes_per_s = SLOW
+        self.most_bytes = self._out_bytes + HALF_BYTES
+
+    def hurry(self) -> None:
+        """Everything goes at once."""
+        self.bytes_per_s = self.most_bytes = A_LOT
+
     async def _link(self, phone_in: asyncio.StreamReader, phone_out: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -73,7 +91,8 @@ class Wifi:
             while piece := await phone_in.read(PIECE_BYTES):
                 if phone_out in self._dead:
                     continue
-                await asyncio.sleep(len(piece) / self.bytes_per_s)
+                self._out_bytes += len(piece)
+                await asyncio.sleep(len(piece) / (self.bytes_per_s if self._out_bytes < self.most_bytes else CREEP))
                 box_out.write(piece)
                 await box_out.drain()
         finally:
