@@ -3,7 +3,7 @@ A process with an open Database, for what a test cannot do to its own: python -m
 
 full_disk: DIR is a small file system of its own; prints what happened as JSON.
 write_for_ever: prints the number of each row once its write was acknowledged, until it is killed.
-slow_writes: 20 tasks write and one reads; prints how long each waited as JSON.
+slow_writes: 20 tasks write and one reads; prints how many fsyncs each waited for as JSON.
 """
 
 import asyncio
@@ -12,8 +12,7 @@ import json
 import os
 import sqlite3
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from appliance import store_writer
@@ -97,29 +96,34 @@ async def slow_writes(folder: Path) -> None:
     store_writer.CHECKPOINT_COMMITS = 10  # So that some fall into these few seconds.
     db = await Database.open(folder / "trackside.db", [ROWS])
     count = itertools.count(1)
-    alone = await waited_ms(db.write(insert(next(count))))
-    reads: list[float] = []
+    alone = await fsyncs_during(db.write(insert(next(count))))
+    reads: list[int] = []
     done = asyncio.Event()
 
-    async def write(times: int) -> list[float]:
-        return [await waited_ms(db.write(insert(next(count)))) for _ in range(times)]
+    async def write(times: int) -> list[int]:
+        return [await fsyncs_during(db.write(insert(next(count)))) for _ in range(times)]
 
     async def read() -> None:
         while not done.is_set():
-            reads.append(await waited_ms(db.fetch_all("SELECT count(*) FROM row")))
+            reads.append(await fsyncs_during(db.fetch_all("SELECT count(*) FROM row")))
 
     reading = asyncio.create_task(read())
-    waits = [wait for one in await asyncio.gather(*[write(20) for _ in range(20)]) for wait in one]
+    writes = [one for times in await asyncio.gather(*[write(20) for _ in range(20)]) for one in times]
     done.set()
     await reading
     await db.close()
-    print(json.dumps({"alone_ms": alone, "waits_ms": waits, "reads_ms": reads}))
+    print(json.dumps({"alone": alone, "writes": writes, "reads": reads}))
 
 
-async def waited_ms(work: "asyncio.Future[None] | object") -> float:
-    begun_s = time.perf_counter()
-    await work  # type: ignore[misc]
-    return (time.perf_counter() - begun_s) * 1000
+async def fsyncs_during(work: Awaitable[object]) -> int:
+    before = fsyncs()
+    await work
+    return fsyncs() - before
+
+
+def fsyncs() -> int:
+    """So far; the slow disk of tests/faults/slow_fsync.c adds a byte for each."""
+    return os.stat(os.environ["SLOW_FSYNC_COUNT"]).st_size
 
 
 if __name__ == "__main__":

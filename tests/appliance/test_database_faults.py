@@ -22,8 +22,11 @@ from tests.appliance.store_child import ROWS, insert, numbers
 
 CHILD = [sys.executable, "-m", "tests.appliance.store_child"]
 FSYNC_MS = 100
-MACHINE_MS = 400
-"""Allowed for two busy cores that run other tests beside this one."""
+WRITERS = 20
+"""One after the other they would wait for 20 fsyncs."""
+A_FEW = 8
+"""The commit under way and the next one, which takes everybody along, and a checkpoint's two; the same once more for
+who hears of it late. Counted, not timed: a busy machine may be slow, but it must not ask more of the card."""
 MEMORY = Path("/dev/shm")
 SLOW_FSYNC = Path(__file__).parents[1] / "faults" / "slow_fsync.c"
 
@@ -70,13 +73,16 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def slow_disk(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment in which each fsync takes FSYNC_MS longer."""
+    """The environment in which each fsync takes FSYNC_MS longer, and is counted."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("a C compiler is needed to build the slow disk: apt install gcc")
     shim = tmp_path_factory.mktemp("shim") / "slow_fsync.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(shim), str(SLOW_FSYNC), "-ldl"], check=True)
-    return {**os.environ, "LD_PRELOAD": str(shim), "SLOW_FSYNC_MS": str(FSYNC_MS)}
+    count = shim.with_name("fsyncs")
+    return {
+        **os.environ, "LD_PRELOAD": str(shim), "SLOW_FSYNC_MS": str(FSYNC_MS), "SLOW_FSYNC_COUNT": str(count),
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -96,15 +102,15 @@ def test_on_a_slow_card_twenty_writers_wait_for_a_few_fsyncs_and_readers_for_non
         [*CHILD, "slow_writes", str(quiet_disk)], env=slow_disk, capture_output=True, text=True, timeout=60, check=True
     )
     report = json.loads(done.stdout)
-    waits, reads = sorted(report["waits_ms"]), sorted(report["reads_ms"])
-    assert report["alone_ms"] >= FSYNC_MS, "the disk is not slow"
-    assert len(waits) == 400
-    # The commit under way and the next one; a checkpoint adds two more, a busy machine some ms. One after the other
-    # they would wait for twenty.
-    assert waits[-1] < 4 * FSYNC_MS + MACHINE_MS
-    assert waits[len(waits) // 2] < 2.5 * FSYNC_MS
-    assert reads[int(len(reads) * 0.99)] < FSYNC_MS
-    print(f"waits p50 {waits[200]:.0f} max {waits[-1]:.0f} ms; reads p99 {reads[int(len(reads) * 0.99)]:.1f} ms")
+    writes, reads = sorted(report["writes"]), sorted(report["reads"])
+    assert report["alone"] >= 1, "the disk is not slow"
+    assert len(writes) == 20 * WRITERS
+    assert writes[0] >= 1, "a write is on the card when it is answered"
+    assert writes[len(writes) // 2] <= 3, writes
+    assert writes[-1] <= A_FEW, writes
+    # Two fsyncs are FSYNC_MS apart: a read that waits for none meets one by chance, and hardly ever two.
+    assert reads[len(reads) // 2] == 0
+    assert reads[int(len(reads) * 0.99)] <= 1
 
 
 async def test_a_store_left_by_a_kill_opens_and_counts_on(tmp_path: Path) -> None:

@@ -24,6 +24,17 @@ def started_for(data: Path) -> list[int]:
     return [pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if str(data) in command_of(pid)]
 
 
+async def until_gone(data: Path) -> None:
+    """Wait until none of them runs: what another one started ends by itself, a moment after it."""
+    try:
+        async with asyncio.timeout(GONE_S):
+            while await asyncio.to_thread(started_for, data):  # noqa: ASYNC110  they are of another process
+                await asyncio.sleep(LOOK_S)
+    except TimeoutError:
+        left = {pid: command_of(pid) for pid in await asyncio.to_thread(started_for, data)}
+        raise AssertionError(left) from None
+
+
 def command_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
@@ -90,7 +101,7 @@ async def test_models_reach_the_cars_and_races_name_both(tmp_path: Path) -> None
             assert {(lap["car_id"], lap["model_id"]) for lap in race["laps"]} == {(race["car_id"], race["model_id"])}
     finally:
         assert await demo.stop() == 0
-    assert await asyncio.to_thread(started_for, data) == []
+    await until_gone(data)
     assert not (data / "demo-models").exists()
 
 
@@ -106,7 +117,7 @@ async def test_cars_and_box_end_with_a_demo_that_is_killed_and_the_next_finds_th
     demo.process.send_signal(signal.SIGKILL)
     await demo.process.wait()
     await asyncio.to_thread(wait_for_end, running)
-    assert await asyncio.to_thread(started_for, data) == []
+    await until_gone(data)
 
     again = await Demo.start(data, "--cars", "1", "--models", "1")
     try:

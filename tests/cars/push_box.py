@@ -176,8 +176,8 @@ class PushBox:
 
 
 def sending(push: OpenPush) -> bool:
-    """In the middle of the bytes."""
-    return push.state is PushState.SENDING and 0 < push.sent_bytes < push.row.size_bytes
+    """In the middle of the bytes of the model itself, which come after its metadata."""
+    return push.state is PushState.SENDING and len(METADATA_BYTES) < push.sent_bytes < push.row.size_bytes
 
 
 @asynccontextmanager

@@ -22,6 +22,10 @@ from tests.timing.sshd import DEADLINE_S, Cable, Sshd
 HELPER = Path(__file__).resolve().parents[2] / "cars/on_car/trackside-car"
 DISK_BYTES = 400_000_000
 """Room for a model or two beside the 200 MB that must stay free."""
+GOOD_WIFI = "50mbit"
+"""Without a limit a model is there before anybody can do something in the middle."""
+BAD_WIFI = "10mbit"
+"""8 MB take 7 s: there is a middle on a busy machine too."""
 
 INSIDE = """
 mount --bind "$1" /opt && mount --bind "$2" /usr/local/sbin || exit 1
@@ -87,6 +91,11 @@ class SmallCar(Sshd):
         """The bags are gone again."""
         (self._disk / "bag").unlink()
 
+    def limit(self, rate: str) -> None:
+        """What the box sends comes no faster than this, from now on."""
+        slow = ["tc", "qdisc", "replace", "dev", self.cable._here, "root", "tbf"]
+        subprocess.run([*slow, "rate", rate, "burst", "64kb", "latency", "400ms"], check=True)
+
     def freeze(self) -> None:
         """
         Silence. Each process stands still before those it started are stopped, and goes on after them.
@@ -120,9 +129,7 @@ class SmallCar(Sshd):
         self.artifacts.mkdir(parents=True)
         shutil.copy(HELPER, self.helper)
         self.cable.__enter__()
-        # As good Wi-Fi: without it a model is there before anybody can do something in the middle.
-        slow = ["tc", "qdisc", "add", "dev", self.cable._here, "root", "tbf"]
-        subprocess.run([*slow, "rate", "50mbit", "burst", "64kb", "latency", "400ms"], check=True)
+        self.limit(GOOD_WIFI)
         return super().__enter__()
 
     def __exit__(self, *of: object) -> None:

@@ -156,14 +156,22 @@ class Street:
             address=machine.address, actor="test",
         )  # fmt: skip
 
-    async def until(self, is_so: Callable[[Listing], bool], *, looking: bool = True) -> Listing:
-        """The list, once it is so; with `looking` somebody presses "Look again" whenever a look is over."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not is_so(listing := self.finder.listing()):
-                self._news.clear()
-                if looking and not self.finder.state().is_looking:
-                    self.finder.look_again()
-                await self._news.wait()
+    async def until(
+        self, is_so: Callable[[Listing], bool], *, looking: bool = True, everywhere: bool = False
+    ) -> Listing:
+        """
+        The list, once it is so; with `looking` somebody presses "Look again" whenever a look is over, with `everywhere`
+        "Look everywhere": a knock may come to nothing on a busy machine, and is not repeated by itself.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not is_so(listing := self.finder.listing()):
+                    self._news.clear()
+                    if looking and not self.finder.state().is_looking:
+                        self.finder.look_again(everywhere=everywhere)
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"not so within {PATIENCE_S} s: {self.finder.listing()}") from None
         return listing
 
     async def look(self) -> Listing:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from appliance.errors import Conflict, InvalidInput, NotFound, TooLarge, TooManyTries
+from appliance.limits import Budget
 from cars import upload_allowance, upload_turn
 from cars.models_store import Sought
 from cars.upload_structs import CHUNK_BYTES, MAX_ARCHIVE_BYTES, NewUpload, WrongOffset
@@ -227,6 +229,7 @@ async def test_what_no_car_takes_is_refused_before_its_bytes_come(tmp_path: Path
 
 async def test_a_script_that_begins_very_many_has_to_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload_allowance, "BEGUN", 2)
+    monkeypatch.setattr(upload_allowance, "Budget", partial(Budget, clock=lambda: 1_000.0))
     async with model_box(tmp_path) as box:
         racer_id = await box.racer()
         for number in range(2):

@@ -10,6 +10,7 @@ import msgspec
 
 from appliance.ssh import load_key
 from cars.car_structs import Car, Platform
+from cars.command_rules import Ask
 from cars.standin.light import LightCarSettings, LightCarStarted
 from web.house import House
 
@@ -48,6 +49,13 @@ async def pair(house: House, started: Sequence[LightCarStarted], names: Sequence
         )
         for car, name in zip(started, names, strict=True)
     ]  # fmt: skip
+
+
+async def warm(house: House, cars: Sequence[Car]) -> None:
+    """Their lines are up: what they are told next needs no signing in, which takes a busy machine many seconds."""
+    ask = Ask(verb="battery", within_s=60.0)
+    for answer in await asyncio.gather(*(house.commands.calls.call(car, ask) for car in cars)):
+        assert "level" in answer
 
 
 async def pair_dumb(house: House, name: str, number: int = 99) -> Car:

@@ -23,6 +23,8 @@ from tui.seat_app import SeatApp
 SMALL = (80, 24)
 LARGE = (140, 40)
 PATIENCE_S = 20.0
+VERDICT_S = 45.0
+"""Of a car: it has 20 s or 30 s of its own for its answer, before anybody tells of it."""
 NOTICED_MS = 60_000
 
 
@@ -70,23 +72,23 @@ class Terminal:
             "".join(segment.text for segment in strip) for strip in self.app.screen._compositor.render_strips()
         )
 
-    async def until(self, holds: Callable[[], object]) -> None:
+    async def until(self, holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         """Wait until it holds; on failure says what stood on the screen."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(within_s):
                 while not holds():
                     await self.pilot.pause(0.02)
         except TimeoutError:
-            raise AssertionError(f"not so within {PATIENCE_S} s; the screen was\n{self.text()}") from None
+            raise AssertionError(f"not so within {within_s} s; the screen was\n{self.text()}") from None
 
     async def opens(self, screen: type[Screen[Any]]) -> None:
         """Wait until a screen of this kind has come up."""
         await self.until(lambda: isinstance(self.app.screen, screen))
         await handled(self.app)  # Now it has its focus.
 
-    async def shows(self, *texts: str) -> None:
+    async def shows(self, *texts: str, within_s: float = PATIENCE_S) -> None:
         """Wait until all of these stand on the screen."""
-        await self.until(lambda: all(text in self.text() for text in texts))
+        await self.until(lambda: all(text in self.text() for text in texts), within_s)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """
 A terminal without a screen, in a process of its own to be killed: `python -m tests.tui.terminal_child URL TOKEN EVENT
 FOLDER`. Each line of stdin is a kind to press; each press is answered on stdout, as JSON, once it is on the disk.
-The line "sent" is answered once nothing waits.
+The line "sent" is answered once nothing waits, with what the clock of the box was wrong by at worst, in ns.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ async def main(url: str, token: str, event_id: str, folder: str) -> None:
         while line := await asyncio.to_thread(sys.stdin.readline):
             if line == "sent\n":
                 await seated.sent()
-                print("sent", flush=True)
+                print("sent", seated.worst_error_ns, flush=True)
                 continue
             press = await seated.press(Kind(line.strip()))
             await seated.seat.presses.kept()

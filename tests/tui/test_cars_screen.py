@@ -14,8 +14,8 @@ from cars.lines import Lines
 from cars.push_rules import PushState
 from tests.cars.car_samples import a_sighting
 from tests.tui.cut_cable import plugged
-from tests.tui.light_cars import light_cars, pair, pair_dumb
-from tests.tui.seated import LARGE, Terminal, seated
+from tests.tui.light_cars import light_cars, pair, pair_dumb, warm
+from tests.tui.seated import LARGE, VERDICT_S, Terminal, seated
 from tests.web.conftest import Site
 from tests.web.test_car_list import push
 from timing.structs import Event, NewEvent, NewTrack
@@ -57,18 +57,20 @@ def row_of(terminal: Terminal, name: str) -> str:
 
 
 async def rows_are(terminal: Terminal, *rows: str) -> None:
-    """Wait until the rows of the list begin like this, after mark and choice."""
+    """Wait until the rows of the list begin like this, after mark and choice; long enough for what a car answers."""
     await terminal.until(
-        lambda: all(any(row in " ".join(line.split()) for line in terminal.text().splitlines()) for row in rows)
+        lambda: all(any(row in " ".join(line.split()) for line in terminal.text().splitlines()) for row in rows),
+        VERDICT_S,
     )
 
 
+@pytest.mark.timeout(300)
 async def test_cars_are_told_by_keys_and_what_they_answer_is_their_own(
     site: Site, event: Event, tmp_path: Path
 ) -> None:
     house = site.house
     async with light_cars(tmp_path / "cars", house.settings.data_dir, 2) as started:
-        await pair(house, started, ["Blue 1", "Grün 2"])
+        await warm(house, await pair(house, started, ["Blue 1", "Grün 2"]))
         await pair_dumb(house, "Stumm 3")
         async with seated(site, event.event_id, ROOMS, size=LARGE) as terminal:
             await rows_are(terminal, "► Blue 1 ● there", "Grün 2 ● there", "Stumm 3 ● there")
@@ -88,7 +90,7 @@ async def test_cars_are_told_by_keys_and_what_they_answer_is_their_own(
             await terminal.keys("enter")
             await terminal.shows("Models on it: ")
             await terminal.keys("end")
-            await terminal.shows("Read the disk: × ")
+            await terminal.shows("Read the disk: × ", within_s=VERDICT_S)
     assert [car.light for car in house.cars.all()] == ["red", None, None]
 
 

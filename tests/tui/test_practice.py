@@ -73,6 +73,13 @@ async def another_press() -> None:
     await after_ms(ONE_PRESS_NS // 1_000_000)
 
 
+async def is_cut(box: PracticeBox) -> None:
+    """Wait until the network is away: the lesson stands on the screen a moment before."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await asyncio.to_thread(server_is_stopped, box.process_id):  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.02)
+
+
 async def test_the_box_is_announced_at_once_and_then_there(terminal: Terminal) -> None:
     await terminal.shows("Setting up the practice box…")
     await seated(terminal)
@@ -82,7 +89,7 @@ async def test_the_box_is_announced_at_once_and_then_there(terminal: Terminal) -
 
 @pytest.mark.parametrize("terminal", [SMALL, LARGE], indirect=True, ids=["80x24", "140x40"])
 async def test_every_lesson_is_learned_by_its_key(terminal: Terminal) -> None:
-    await seated(terminal)
+    box = await seated(terminal)
     await lesson(terminal, 1)
     await terminal.keys("n")
     await lesson(terminal, 2)
@@ -102,6 +109,7 @@ async def test_every_lesson_is_learned_by_its_key(terminal: Terminal) -> None:
     await another_press()
     await terminal.keys("space")
     await lesson(terminal, 12)
+    await is_cut(box)
     await another_press()
     await terminal.keys("l")
     await lesson(terminal, 14)
@@ -193,6 +201,11 @@ def command(pid: int) -> list[bytes]:
 
 def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
+
+
+def server_is_stopped(box: int) -> bool:
+    [server] = [child for child in children(box) if b"appliance.serve" in command(child)]
+    return Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def all_of(box: int) -> tuple[list[int], Path]:

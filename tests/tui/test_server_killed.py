@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.faults.box import PASSWORD, running_box
 from tests.faults.driver import make_event, make_racer
 from tests.tui.seats import assert_laps_as_pressed, sitting
@@ -10,8 +12,9 @@ from timing.structs import RaceState
 from tui.box import Box
 
 
+@pytest.mark.timeout(300)
 async def test_a_server_killed_in_mid_race_loses_and_doubles_no_press(tmp_path: Path) -> None:
-    async with running_box(tmp_path / "data") as (box, api):
+    async with running_box(tmp_path / "data", {"TRACKSIDE_ANNOUNCE": "false"}) as (box, api):
         event_id = await make_event(api)
         race = await api.create_race(event_id, "1", await make_racer(api, "Ada"))
         door = Box(box.url)

@@ -10,6 +10,7 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from appliance.limits import FREE_TRIES, LONGEST_WAIT_S, SignInLimits
 from appliance.people import NewRacer
 from appliance.permissions import Role
 from tests.tui.keys import press
@@ -22,6 +23,8 @@ __all__ = ["house", "site"]
 
 SIZE = (80, 24)
 PATIENCE_S = 20.0
+TRIES_TO_8_S = FREE_TRIES + 3
+"""Wrong ones after which the block lasts 8 s, which no screen needs to say so: 1, 2, 4, 8."""
 
 
 class SigningIn(App[Session | None]):
@@ -232,14 +235,21 @@ async def test_a_commentator_may_look(app: SigningIn) -> None:
     assert app.return_value is not None
 
 
-async def test_too_many_wrong_tries_are_waited_out_and_counted_down(app: SigningIn) -> None:
+async def test_too_many_wrong_tries_are_waited_out_and_counted_down(app: SigningIn, site: Site) -> None:
+    now = [1_000.0]
+    site.house.sessions._limits = SignInLimits(lambda: now[0])
     async with app.run_test(size=SIZE) as pilot:
         await typed(pilot, "the-operator")
         await press(pilot, "tab")
-        for _ in range(6):
+        for _ in range(TRIES_TO_8_S):
+            now[0] += LONGEST_WAIT_S
             await typed(pilot, "no")
             await press(pilot, "enter")
             await until(pilot, lambda: not app.sign_in._is_asking)
+            assert said(app).startswith("× The name or the password is wrong.")
+        await typed(pilot, "no")
+        await press(pilot, "enter")
+        await until(pilot, lambda: not app.sign_in._is_asking)
         assert said(app).startswith("× Too many wrong tries. Wait ")
         assert field(app, "password").value == "no", "it was not even looked at"
         await press(pilot, "enter")

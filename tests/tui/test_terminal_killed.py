@@ -23,6 +23,8 @@ class Child:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self.worst_error_ns = 0
+        """Of the clock that placed what was sent."""
 
     @classmethod
     async def started(cls, cable: Cable, site: Site, event: Event, folder: Path) -> "Child":
@@ -51,7 +53,9 @@ class Child:
         """Wait until nothing waits."""
         assert self._process.stdin is not None
         self._process.stdin.write(b"sent\n")
-        assert await self._line() == b"sent\n"
+        word, error_ns = (await self._line()).split()
+        assert word == b"sent"
+        self.worst_error_ns = int(error_ns)
 
     async def killed(self) -> None:
         """kill -9."""
@@ -91,5 +95,6 @@ async def test_the_next_terminal_sends_what_the_killed_one_could_not(
         await seated.live()
         await seated.sent()
         view = await site.house.control.view(race.race_id)
+        seated.worst_error_ns = max(seated.worst_error_ns, child.worst_error_ns)
         assert_laps_as_pressed(view, presses, seated)
     assert [path for path in folder.rglob("*") if path.is_file()] == []

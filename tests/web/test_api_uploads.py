@@ -15,9 +15,11 @@ from tests.web.sending import LONGEST_S, PIECE, Sender, digest, looked_into
 
 @pytest.fixture
 def allowances(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small ones, from before the box starts."""
+    """Small ones, which real time does not give back, from before the box starts."""
     monkeypatch.setattr(upload_allowance, "BEGUN", 2)
     monkeypatch.setattr(upload_allowance, "CREW_BEGUN", 4)
+    monkeypatch.setattr(upload_allowance, "BEGUN_REFILL_PER_S", 0.001)
+    monkeypatch.setattr(upload_allowance, "CREW_REFILL_PER_S", 0.001)
 
 
 async def test_a_model_sent_in_pieces_becomes_available(site: Site) -> None:
