@@ -6,7 +6,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
 
 from appliance.serve import opened_house
 from appliance.settings import load
@@ -33,6 +42,8 @@ LOST_LINK = (
     "htmx: htmx:sse:error: signal is aborted without reason",
 )
 """What Chromium itself says when a test cuts the link, and htmx when it gave up waiting: 3 or 4 s on a busy machine."""
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+"""An address of this machine came or went, as with each hall of cars: Chromium drops what waits for a connection."""
 PATIENCE_MS = 20_000
 """A test waits for what it says, not for a time; two busy cores may need longer than Playwright's 5 s."""
 
@@ -60,7 +71,7 @@ class Screens:
         page = await (context or await self.context(**options)).new_page()
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        await page.goto(path)
+        await loaded(page, path)
         return page
 
     def _heard(self, message: ConsoleMessage) -> None:
@@ -70,6 +81,27 @@ class Screens:
     def unforgiven(self) -> list[str]:
         """The complaints that the test did not expect."""
         return [text for text in self.complaints if not any(part in text for part in self.forgiven)]
+
+
+async def loaded(page: Page, path: str) -> None:
+    """Load it whole: a page that lost a script to another test's network would be no page of a racer or the crew."""
+    dropped: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.failure == NETWORK_CHANGED:
+            dropped.append(request.url)
+
+    page.on("requestfailed", note)
+    try:
+        await page.goto(path)
+    except Error as error:
+        if NETWORK_CHANGED not in error.message:
+            raise
+        await page.goto(path)
+    while dropped:
+        dropped.clear()
+        await page.reload()
+    page.remove_listener("requestfailed", note)
 
 
 @asynccontextmanager
