@@ -26,6 +26,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     within_s: float = 30.0
     breaks: bool = False
     """The car goes down by it: the connection may break before the answer, and then nobody knows."""
+    again: bool = False
+    """Twice does no harm: over a line that breaks under it, it is asked once more."""
 
 
 def asks_of(command: NewCommand, epoch_ns: int) -> Ask:
@@ -69,15 +71,15 @@ def _set_time(_: NewCommand, epoch_ns: int) -> Ask:
 
 
 _ASKS: dict[Verb, Ask | Callable[[NewCommand, int], Ask]] = {
-    Verb.STOP: Ask(verb="stop", within_s=20.0),
+    Verb.STOP: Ask(verb="stop", within_s=20.0, again=True),
     Verb.START_DRIVING: _drive,
     Verb.LOAD_MODEL: _load,
     Verb.LIGHT: _light,
     Verb.RESTART_CORE: Ask(verb="restart-core", within_s=120.0),
     Verb.DELETE_MODELS: _delete,
-    Verb.BATTERY: Ask(verb="battery"),
-    Verb.DISK: Ask(verb="disk"),
-    Verb.VERSIONS: Ask(verb="versions"),
+    Verb.BATTERY: Ask(verb="battery", again=True),
+    Verb.DISK: Ask(verb="disk", again=True),
+    Verb.VERSIONS: Ask(verb="versions", again=True),
     Verb.SET_TIME: _set_time,
     Verb.REBOOT: Ask(verb="reboot", breaks=True),
     Verb.POWER_OFF: Ask(verb="poweroff", breaks=True),

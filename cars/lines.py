@@ -66,6 +66,7 @@ class Lines:
                     arguments=ask.arguments,
                     within_s=ask.within_s,
                     breaks=ask.breaks,
+                    again=ask.again,
                 )
             )
             async with asyncio.timeout(ask.within_s + SPARE_S):

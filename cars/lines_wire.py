@@ -39,6 +39,7 @@ class Call(Struct, frozen=True, kw_only=True, tag="call"):
     Call the helper on a car, over the line that is there or a new one; answered by `Called` with this `request_id`.
 
     `breaks`: the car goes down by it; a connection that breaks is no answer, and what to do then is to look at the car.
+    `again`: over a line that breaks under it, it is asked once more.
     """
 
     request_id: str
@@ -47,6 +48,7 @@ class Call(Struct, frozen=True, kw_only=True, tag="call"):
     arguments: tuple[str, ...]
     within_s: float
     breaks: bool
+    again: bool
 
 
 class Called(Struct, frozen=True, kw_only=True, tag="called"):

@@ -25,7 +25,7 @@ from appliance.ssh import load_key, signed_in
 from cars.car_ssh import machine_of
 from cars.finder.knock import knock_console
 from cars.lines_wire import ORDERS, Call, Called, Keep, Line
-from cars.on_car_api import OnCar
+from cars.on_car_api import LineBroke, OnCar
 from cars.worker_wire import Beat, line_of
 
 BEAT_S = 5.0
@@ -68,7 +68,7 @@ class CarLine:
             ApplianceError: the try that was under way, or the next one, failed; says why.
         """
         async with self._tried:
-            if self._car is None:
+            if self._car is None or self._car.is_cut_off:
                 self._wanted.set()
                 await self._tried.wait()
         if self._car is None:
@@ -174,8 +174,7 @@ class LinesWorker:
         line.calls += 1
         try:
             async with asyncio.timeout(call.within_s):
-                car = await line.on_car()
-                told = await car.ask(call.verb, *call.arguments, timeout_s=call.within_s, breaks=call.breaks)
+                told = await _told(line, call)
             answer = Called(request_id=call.request_id, told=told)
         except TimeoutError:
             answer = _refused(call, f"{call.line.name} did not answer within {call.within_s:.0f} s.", _LOOK)
@@ -192,6 +191,17 @@ class LinesWorker:
 
 _AGAIN = "Ask again in a moment. If it was flashed anew, pair it again under Cars."
 _LOOK = "Look whether it is on and in reach of the Wi-Fi, then ask again."
+
+
+async def _told(line: CarLine, call: Call) -> dict[str, Any]:
+    car = await line.on_car()
+    try:
+        return await car.ask(call.verb, *call.arguments, timeout_s=call.within_s, breaks=call.breaks)
+    except LineBroke:  # Often it broke long before, and this call is what brought it to light.
+        if not call.again:
+            raise
+    car = await line.on_car()
+    return await car.ask(call.verb, *call.arguments, timeout_s=call.within_s)
 
 
 def _refused(call: Call, message: str, remedy: str) -> Called:

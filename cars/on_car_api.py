@@ -161,6 +161,11 @@ class OnCar:
         self._name = name
         self._only = () if serial is None else ("for", serial)
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the connection has ended: nothing comes through any more."""
+        return self._connection.is_closed()
+
     async def ask(self, verb: str, *arguments: str, timeout_s: float, breaks: bool = False) -> dict[str, Any]:
         """
         Any verb, its answer as it comes.

@@ -54,6 +54,11 @@ def test_only_going_down_may_break_the_connection() -> None:
     assert breaking == {Verb.REBOOT, Verb.POWER_OFF}
 
 
+def test_only_a_stop_and_what_is_read_is_asked_twice() -> None:
+    repeated = {verb for verb in Verb if asks_of(whole(verb), EPOCH_NS).again}
+    assert repeated == {Verb.STOP, Verb.BATTERY, Verb.DISK, Verb.VERSIONS}
+
+
 @pytest.mark.parametrize(
     ("command", "field"),
     [
