@@ -218,9 +218,9 @@ async def test_logs_of_a_forgotten_racer_are_gone_with_every_name(box: LogBox, c
     await box.ended(log_id)
     changed = box.until(log_id, lambda view: view.state is LogState.DELETED)
     await box.box.people.forget(racer_id, actor=racer_id)
-    view = await changed
-    assert not box.logs.files.stored(log_id).exists()
+    await changed
     await box.logs.stop()
+    assert not box.logs.files.stored(log_id).exists()
     view = await box.logs.get(log_id)
     assert (view.racer_id, view.names, view.reason) == (None, [], None)
 
