@@ -142,8 +142,8 @@ class Models:
         check_name(name)
         if await self._db.write(
             lambda database: models_store.rename(database, model_id, name, actor, now_iso())
-        ):  # Races and cars keep the id; what lies on a car keeps its folder.
-            self._tell([model_id])
+        ):  # Races and cars keep the id; what lies on a car keeps its folder. The next page has the new name.
+            await asyncio.shield(self._begin(self._told([model_id])))
         return await self.get(model_id)
 
     async def choose(self, model_id: str) -> ModelView:

@@ -265,9 +265,11 @@ async def test_a_push_that_is_cancelled_leaves_nothing_on_the_car(box: PushBox, 
 
 async def test_what_is_being_installed_is_finished_and_said_so(box: PushBox, car: SmallCar) -> None:
     car_id, model_id = await box.car(car), await box.model("fast", PB)
+    held = car.hold_installs()
     (push_id,) = await box.push(car_id, model_id)
     await box.until(push_id, lambda view: view.state is PushState.INSTALLING)
     await box.pushes.cancel(push_id, "crew")
+    held.unlink()
     assert (await box.ended(push_id)).state is PushState.DONE
     assert is_whole(car, "ann-fast")
 
