@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from cars.command_structs import CommandState, NewCommand, Verb
 from cars.commands import Commands
 from cars.fleet_structs import NewFleet
 from cars.lights import Light
-from tests.cars.garage import Garage, enrol_all, garage_in
+from tests.cars.garage import Garage
 
 
 @dataclass
@@ -42,13 +41,6 @@ class Hall:
 @pytest.fixture
 def hall() -> Hall:
     return Hall()
-
-
-@pytest.fixture
-async def garage(tmp_path: Path) -> AsyncIterator[Garage]:
-    async with garage_in(tmp_path) as garage:
-        await enrol_all(garage)
-        yield garage
 
 
 @pytest.fixture

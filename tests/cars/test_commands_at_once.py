@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from cars.command_structs import CommandState, CommandView, NewCommand, Verb
 from cars.commands import Commands
 from cars.latest_stops import KEPT, LatestStops
 from cars.lights import Light
-from tests.cars.garage import Garage, enrol_all, garage_in
+from tests.cars.garage import Garage
 
 
 @dataclass
@@ -59,13 +58,6 @@ class HungDisk:
 @pytest.fixture
 def street() -> Street:
     return Street()
-
-
-@pytest.fixture
-async def garage(tmp_path: Path) -> AsyncIterator[Garage]:
-    async with garage_in(tmp_path) as garage:
-        await enrol_all(garage)
-        yield garage
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Fleets: which cars stand together, whatever becomes of fleet, car and box."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,6 @@ from appliance.errors import InvalidInput, NotFound
 from cars.facts import CarsChanged
 from cars.fleet_structs import NewFleet
 from tests.cars.garage import Garage, enrol_all, garage_in
-
-
-@pytest.fixture
-async def garage(tmp_path: Path) -> AsyncIterator[Garage]:
-    async with garage_in(tmp_path) as garage:
-        await enrol_all(garage)
-        yield garage
 
 
 async def test_a_new_fleet_is_empty_and_told(garage: Garage) -> None:

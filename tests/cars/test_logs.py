@@ -4,7 +4,7 @@ import json
 import os
 import stat
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncssh
@@ -20,17 +20,6 @@ pytestmark = [needs_root, needs_sshd, pytest.mark.xdist_group("pushes")]
 
 BAG = os.urandom(10_000_000)
 NAME = "ann-fast-20260101-120000"
-
-
-@pytest.fixture(scope="module")
-def key() -> asyncssh.SSHKey:
-    return asyncssh.generate_private_key("ssh-ed25519")
-
-
-@pytest.fixture
-def car(tmp_path: Path, key: asyncssh.SSHKey) -> Iterator[SmallCar]:
-    with SmallCar(tmp_path / "car", key) as car:
-        yield car
 
 
 @pytest.fixture

@@ -1,37 +1,17 @@
 """Lines to cars that are kept after a push: used again, not trusted blindly, and never one to another car."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
-import asyncssh
 import pytest
 
 from cars.push_rules import PushState
-from tests.cars.push_box import PushBox, digest, push_box
+from tests.cars.push_box import PushBox, digest
 from tests.cars.small_car import SmallCar
 from tests.timing.sshd import needs_root, needs_sshd
 
 pytestmark = [needs_root, needs_sshd, pytest.mark.xdist_group("pushes")]
 
 PB = b"a frozen graph" * 10_000
-
-
-@pytest.fixture(scope="module")
-def key() -> asyncssh.SSHKey:
-    return asyncssh.generate_private_key("ssh-ed25519")
-
-
-@pytest.fixture
-def car(tmp_path: Path, key: asyncssh.SSHKey) -> Iterator[SmallCar]:
-    with SmallCar(tmp_path / "car", key) as car:
-        yield car
-
-
-@pytest.fixture
-async def box(tmp_path: Path, key: asyncssh.SSHKey) -> AsyncIterator[PushBox]:
-    async with push_box(tmp_path, key) as box:
-        yield box
 
 
 def signed_in(car: SmallCar) -> int:

@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncssh
@@ -28,23 +27,6 @@ pytestmark = [needs_root, needs_sshd, pytest.mark.xdist_group("pushes")]
 
 PB = os.urandom(MODEL_BYTES)
 LONG_AGO = "2001-01-01T00:00:00.000Z"
-
-
-@pytest.fixture(scope="module")
-def key() -> asyncssh.SSHKey:
-    return asyncssh.generate_private_key("ssh-ed25519")
-
-
-@pytest.fixture
-def car(tmp_path: Path, key: asyncssh.SSHKey) -> Iterator[SmallCar]:
-    with SmallCar(tmp_path / "car", key) as car:
-        yield car
-
-
-@pytest.fixture
-async def box(tmp_path: Path, key: asyncssh.SSHKey) -> AsyncIterator[PushBox]:
-    async with push_box(tmp_path, key) as box:
-        yield box
 
 
 def is_whole(car: SmallCar, folder: str, pb: bytes = PB) -> bool:

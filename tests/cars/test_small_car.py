@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncssh
-import pytest
 
 from cars.on_car_api import HELPER_PATH
 from tests.cars.small_car import SmallCar
@@ -20,11 +19,6 @@ pytestmark = [needs_root, needs_sshd]
 DEADLINE_S = 60
 TIMES = 20
 """sudo noticed a helper that had been stopped before it in one of some such times."""
-
-
-@pytest.fixture(scope="module")
-def key() -> asyncssh.SSHKey:
-    return asyncssh.generate_private_key("ssh-ed25519")
 
 
 class Listener:

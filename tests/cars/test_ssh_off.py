@@ -6,11 +6,10 @@ A stock car that was flashed anew has SSH off until it is paired again; its cons
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncssh
 import pytest
 
 from appliance.errors import NotReady
@@ -19,7 +18,7 @@ from cars.lines import Lines
 from cars.push_rules import PushState
 from cars.push_structs import PushView
 from tests.cars.hall import needs_hall
-from tests.cars.push_box import PushBox, push_box
+from tests.cars.push_box import PushBox
 from tests.cars.small_car import SmallCar
 from tests.cars.whole_way import Json, whole_way
 from tests.timing.sshd import needs_root, needs_sshd
@@ -32,23 +31,6 @@ TRIED = "It is tried again by itself. If it was flashed anew, pair it again unde
 ASK_AGAIN = "Ask again in a moment. If it was flashed anew, pair it again under Cars."
 ON_THE_OLD_LINE = {"Blue 1 did not answer within 20 s.", "The connection to Blue 1 broke."}
 """As long as nobody has noticed that the line from before is dead."""
-
-
-@pytest.fixture(scope="module")
-def key() -> asyncssh.SSHKey:
-    return asyncssh.generate_private_key("ssh-ed25519")
-
-
-@pytest.fixture
-def car(tmp_path: Path, key: asyncssh.SSHKey) -> Iterator[SmallCar]:
-    with SmallCar(tmp_path / "car", key) as car:
-        yield car
-
-
-@pytest.fixture
-async def box(tmp_path: Path, key: asyncssh.SSHKey) -> AsyncIterator[PushBox]:
-    async with push_box(tmp_path, key) as box:
-        yield box
 
 
 @contextmanager

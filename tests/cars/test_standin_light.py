@@ -24,11 +24,6 @@ TOKEN = "a" * 32
 
 
 @pytest.fixture
-def key() -> asyncssh.SSHKey:
-    return asyncssh.generate_private_key("ssh-ed25519")
-
-
-@pytest.fixture
 async def car(tmp_path: Path, key: asyncssh.SSHKey) -> AsyncIterator[LightCar]:
     settings = LightCarSettings(serial="AMSS-0001", name="amss-0001", authorized_key=public(key))
     async with LightCar(tmp_path / "car", settings) as car:
