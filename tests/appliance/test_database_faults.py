@@ -19,6 +19,7 @@ import pytest
 from appliance.backup import check_file
 from appliance.database import Database
 from tests.appliance.store_child import ROWS, insert, numbers
+from tests.preload import built
 
 CHILD = [sys.executable, "-m", "tests.appliance.store_child"]
 FSYNC_MS = 100
@@ -74,11 +75,9 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def slow_disk(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which each fsync takes FSYNC_MS longer, and is counted."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
+    shim = built(SLOW_FSYNC, tmp_path_factory.mktemp("shim"))
+    if shim is None:
         pytest.skip("a C compiler is needed to build the slow disk: apt install gcc")
-    shim = tmp_path_factory.mktemp("shim") / "slow_fsync.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(shim), str(SLOW_FSYNC), "-ldl"], check=True)
     count = shim.with_name("fsyncs")
     return {
         **os.environ, "LD_PRELOAD": str(shim), "SLOW_FSYNC_MS": str(FSYNC_MS), "SLOW_FSYNC_COUNT": str(count),

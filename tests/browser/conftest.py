@@ -1,29 +1,27 @@
 """A real headless Chromium in front of a real server; console errors and blocked resources fail the test."""
 
+import asyncio
+import atexit
+import functools
+import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Error,
-    Page,
-    Request,
-    async_playwright,
-    expect,
-)
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from appliance.serve import opened_house
 from appliance.settings import load
+from tests.preload import built
 from tests.web.conftest import Site, serving
 from timing.structs import Event, NewEvent, NewTrack
 from web.house import House
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+DEAF = Path(__file__).with_name("deaf.c")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -42,8 +40,6 @@ LOST_LINK = (
     "htmx: htmx:sse:error: signal is aborted without reason",
 )
 """What Chromium itself says when a test cuts the link, and htmx when it gave up waiting: 3 or 4 s on a busy machine."""
-NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
-"""An address of this machine came or went, as with each hall of cars: Chromium drops what waits for a connection."""
 PATIENCE_MS = 20_000
 """A test waits for what it says, not for a time; two busy cores may need longer than Playwright's 5 s."""
 
@@ -71,7 +67,7 @@ class Screens:
         page = await (context or await self.context(**options)).new_page()
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        await loaded(page, path)
+        await page.goto(path)
         return page
 
     def _heard(self, message: ConsoleMessage) -> None:
@@ -83,32 +79,26 @@ class Screens:
         return [text for text in self.complaints if not any(part in text for part in self.forgiven)]
 
 
-async def loaded(page: Page, path: str) -> None:
-    """Load it whole: a page that lost a script to another test's network would be no page of a racer or the crew."""
-    dropped: list[str] = []
+@functools.cache
+def deaf_environment() -> dict[str, str]:
+    """
+    For a Chromium that does not hear which addresses this machine gets and loses.
 
-    def note(request: Request) -> None:
-        if request.failure == NETWORK_CHANGED:
-            dropped.append(request.url)
-
-    page.on("requestfailed", note)
-    try:
-        await page.goto(path)
-    except Error as error:
-        if NETWORK_CHANGED not in error.message:
-            raise
-        await page.goto(path)
-    while dropped:
-        dropped.clear()
-        await page.reload()
-    page.remove_listener("requestfailed", note)
+    Each hall of cars gives it one and takes it away again, and Chromium drops whatever waits for a connection then
+    (net::ERR_NETWORK_CHANGED). Without a compiler it hears all.
+    """
+    folder = tempfile.mkdtemp(prefix="trackside-deaf-")
+    atexit.register(shutil.rmtree, folder)
+    library = built(DEAF, Path(folder))
+    return dict(os.environ) if library is None else {**os.environ, "LD_PRELOAD": str(library)}
 
 
 @asynccontextmanager
 async def chromium(site: Site) -> AsyncIterator[Screens]:
     """Chromium in front of this server; no page may have complained in the end, also while it was closed."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        environment = await asyncio.to_thread(deaf_environment)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, env=environment)
         screens = Screens(browser, site)
         try:
             yield screens
