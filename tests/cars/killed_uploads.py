@@ -107,6 +107,7 @@ async def faults(folder: Path) -> list[str]:
     """What is wrong in a box that was killed, once it is open again."""
     answers = answered(folder)
     async with model_box(folder) as box:
+        await box.until(lambda: _is_finished(box))
         shown = await box.models.find(Sought(with_deleted=True))
         return [
             *await wrong_bytes(box, shown),
@@ -115,6 +116,12 @@ async def faults(folder: Path) -> list[str]:
             *await lost_files(box),
             *[fault for words in answers[:1] for fault in await cannot_go_on(box, words[1])],
         ]
+
+
+async def _is_finished(box: ModelBox) -> bool:
+    """Whether the box has made models of what had all its bytes when it died."""
+    whole = "SELECT 1 FROM upload WHERE model_id IS NULL AND offset_bytes = size_bytes"
+    return await box.db.fetch_one(whole) is None
 
 
 def answered(folder: Path) -> list[list[str]]:

@@ -251,8 +251,8 @@ async def test_a_new_name_and_new_rules_come_as_another_snapshot(site: Site, eve
 
 
 async def test_it_beats_each_second_with_a_clock_that_fits_and_says_nothing_else(site: Site, event: Event) -> None:
+    before_ns = clock.mono_ns()
     async with seated(site, event) as terminal:
-        before_ns = clock.mono_ns()
         beats = [await terminal.beat() for _ in range(3)]
     moments = [beat.clock.mono_ns for beat in beats]
     assert before_ns < moments[0]
