@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,6 @@ from tests.faults.gpiolab.gpiolab import find_kernel
 ROOT = Path(__file__).resolve().parents[2]
 BOOT_S = 240.0
 """Booting and starting everything inside takes some seconds on an idle machine."""
-ITS_OWN_FAULTS = ("BUG: Bad page map", "Kernel panic - not syncing: Segfault with no mm")
-"""What a kernel under User-mode Linux says, now and then on a busy machine, when it has lost its own page tables."""
 
 
 KERNEL = find_kernel()
@@ -55,16 +52,19 @@ class Machine:
     def __init__(self, card: Path | None, share: Path, module: str, *arguments: str, longest_s: float = BOOT_S) -> None:
         assert KERNEL is not None
         share.mkdir(exist_ok=True)
-        self._card = card
+        if card:
+            wait_until_released(card)
         self.log = share.with_suffix(".log")
         self._longest_s = longest_s
-        self._boots = 0
         lab = [sys.executable, gpiolab.__file__, "--kernel", str(KERNEL), "--timeout", str(longest_s)]
         places = ["--share", str(share), *(["--disk", f"{card}:/card"] if card else [])]
         if ROOT.is_relative_to("/tmp"):  # inside, /tmp is another one
             places += ["--share", str(ROOT)]
-        self._command = [*lab, *places, "--", sys.executable, "-m", module, str(share), *arguments]
-        self._process = self._boot()
+        inside = ["--", sys.executable, "-m", module, str(share), *arguments]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*lab, *places, *inside], cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+            )
 
     def is_running(self) -> bool:
         """Whether the machine still has power."""
@@ -76,29 +76,8 @@ class Machine:
         assert self._process.wait(30) == 137, self.output()
 
     def wait(self) -> int:
-        """
-        Until the command inside has ended; its exit status.
-
-        A kernel that broke down by itself is booted once more: for the card that is one more power cut.
-        """
-        status = self._process.wait(self._longest_s + 30)
-        if status == gpiolab.NOT_STARTED and self._boots == 1 and self._has_broken_down():
-            warnings.warn(f"the private kernel broke down by itself: {self.log}", stacklevel=2)
-            self._process = self._boot()
-            return self.wait()
-        return status
-
-    def _boot(self) -> "subprocess.Popen[bytes]":
-        self._boots += 1
-        if self._card:
-            wait_until_released(self._card)
-        self._began_at = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            return subprocess.Popen(self._command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
-
-    def _has_broken_down(self) -> bool:
-        said = self.log.read_bytes()[self._began_at :].decode(errors="replace")
-        return any(words in said for words in ITS_OWN_FAULTS)
+        """Until the command inside has ended; its exit status."""
+        return self._process.wait(self._longest_s + 30)
 
     def output(self) -> str:
         """The end of what was printed inside."""

@@ -45,6 +45,7 @@ def test_no_acknowledged_byte_of_an_upload_is_lost(tmp_path: Path) -> None:
         machine.cut_power()
     last = Machine(card, share, "tests.faults.guest_uploads", "last")
     assert last.wait() == 0, last.output()
+    assert "BUG: " not in last.log.read_text(errors="replace"), "the private kernel was not sound"
     notes = Notes(share / "notes.jsonl")
     assert len(notes.of("boot")) == CUTS
     assert len(notes.of("offset")) > 3 * CUTS

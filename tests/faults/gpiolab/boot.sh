@@ -20,6 +20,10 @@ mount -t tmpfs run run
 mkdir -p run/lab run/strips
 mount -t hostfs -o "$LAB" none run/lab
 
+# Where a process with io_uring (uvloop has one) starts another, a kernel under User-mode Linux counts the pages of the ring
+# wrongly on a busy machine ("BUG: Bad page map … io_uring_mmap"), and in the end it breaks down.
+echo 2 >proc/sys/kernel/io_uring_disabled
+
 # TYPE SOURCE PLACE per line: shared folders (hostfs) and disks (ext4).
 while IFS='	' read -r type source place; do
     mkdir -p ".$place"
