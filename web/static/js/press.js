@@ -142,6 +142,7 @@ function show() {
   });
   list.closest("section").hidden = old.length === 0;
   changed();
+  document.dispatchEvent(new CustomEvent("presses", { detail: { waiting: waiting.length } }));
 }
 
 function rowOf(one) {
@@ -161,7 +162,8 @@ function rowOf(one) {
 }
 
 function wordsOf(one) {
-  const name = NAMES[one.action.kind] ?? one.action.kind.replaceAll("_", " ");
+  const kind = one.action.kind.replaceAll("_", " ");
+  const name = NAMES[one.action.kind] ?? kind[0].toUpperCase() + kind.slice(1);
   const why = one.why ?? (one === waiting[0] ? "Sending…" : "Waits its turn.");
   return `${name}, pressed ${one.at.toLocaleTimeString()}. ${why}${when(one)}`;
 }

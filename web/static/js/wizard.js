@@ -6,6 +6,8 @@ const flow = () => document.getElementById("flow");
 const startedWith = { race: flow().dataset.race, step: flow().dataset.step };
 let step = startedWith.step;
 let shown = panelKey();
+let unanswered = 0;
+let isLeaving = false;
 
 function panel() {
   return document.querySelector("#race > .tk");
@@ -19,8 +21,11 @@ function panelKey() {
 
 function look() {
   const now = flow();
-  // Somebody made the race, or handed it in: another page, with another script.
+  // Somebody made the race, or handed it in: another page, with another script. While a press has no answer yet, the
+  // browser would ask whether to leave; and to leave twice is to begin anew.
   if (now.dataset.race !== startedWith.race || (panel() && panel().dataset.race !== startedWith.race)) {
+    if (unanswered || isLeaving) return;
+    isLeaving = true;
     location.replace(now.dataset.here);
     return;
   }
@@ -42,6 +47,10 @@ function setLinked(isLinked) {
 }
 
 document.addEventListener("htmx:after:swap", look);
+document.addEventListener("presses", (event) => {
+  unanswered = event.detail.waiting;
+  if (!unanswered) look();
+});
 page.addEventListener("htmx:after:request", (event) => {
   if (event.detail.ctx.sourceElement?.matches?.("[data-poll]")) setLinked(event.detail.ctx.response.status < 400);
 });
