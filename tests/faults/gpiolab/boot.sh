@@ -21,8 +21,8 @@ mkdir -p run/lab run/strips
 mount -t hostfs -o "$LAB" none run/lab
 
 # Where a process with io_uring (uvloop has one) starts another, a kernel under User-mode Linux counts the pages of the ring
-# wrongly on a busy machine ("BUG: Bad page map … io_uring_mmap"), and in the end it breaks down.
-echo 2 >proc/sys/kernel/io_uring_disabled
+# wrongly on a busy machine ("BUG: Bad page map … io_uring_mmap"), and in the end it breaks down. The switch is Linux 6.6's.
+[ ! -e proc/sys/kernel/io_uring_disabled ] || echo 2 >proc/sys/kernel/io_uring_disabled
 
 # TYPE SOURCE PLACE per line: shared folders (hostfs) and disks (ext4).
 while IFS='	' read -r type source place; do
