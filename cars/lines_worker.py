@@ -174,7 +174,7 @@ class LinesWorker:
         line.calls += 1
         try:
             async with asyncio.timeout(call.within_s):
-                told = await _told(line, call)
+                told = await _answer_of(line, call)
             answer = Called(request_id=call.request_id, told=told)
         except TimeoutError:
             answer = _refused(call, f"{call.line.name} did not answer within {call.within_s:.0f} s.", _LOOK)
@@ -193,7 +193,7 @@ _AGAIN = "Ask again in a moment. If it was flashed anew, pair it again under Car
 _LOOK = "Look whether it is on and in reach of the Wi-Fi, then ask again."
 
 
-async def _told(line: CarLine, call: Call) -> dict[str, Any]:
+async def _answer_of(line: CarLine, call: Call) -> dict[str, Any]:
     car = await line.on_car()
     try:
         return await car.ask(call.verb, *call.arguments, timeout_s=call.within_s, breaks=call.breaks)
