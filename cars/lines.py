@@ -45,15 +45,23 @@ class Lines:
         """Let them go."""
         self._is_started = False
         await self.worker.stop()
-        self._worker_died()
+        self._give_up(is_broken=False)
 
     async def call(self, car: Car, ask: Ask) -> Mapping[str, object]:
         """
-        The helper's answer.
+        The helper's answer; asked once more where the line breaks under a call that may be.
 
         Raises:
             NotReady: the car said no, or nothing in time; in words, with what to do.
         """
+        called = await self._called(car, ask)
+        if called.is_broken and ask.again:  # Often it broke long before, and this call is what brought it to light.
+            called = await self._called(car, ask)
+        if called.told is None:
+            raise NotReady(called.message, called.remedy)
+        return called.told
+
+    async def _called(self, car: Car, ask: Ask) -> Called:
         request_id = new_id()
         future: asyncio.Future[Called] = asyncio.get_running_loop().create_future()
         self._open[request_id] = future
@@ -66,17 +74,13 @@ class Lines:
                     arguments=ask.arguments,
                     within_s=ask.within_s,
                     breaks=ask.breaks,
-                    again=ask.again,
                 )
             )
             async with asyncio.timeout(ask.within_s + SPARE_S):
-                called = await future
+                return await future
         finally:
             self._open.pop(request_id, None)
             self._rest()
-        if called.told is None:
-            raise NotReady(called.message, called.remedy)
-        return called.told
 
     def _keep(self) -> None:
         """Lines to exactly those that are online."""
@@ -96,11 +100,15 @@ class Lines:
         if future is not None and not future.done():
             future.set_result(news)
 
-    def _worker_died(self) -> None:
-        gone = Called(request_id="", message="The box lost its line to the cars.", remedy="Ask again.")
+    def _give_up(self, *, is_broken: bool) -> None:
+        words = ("The box lost its line to the cars.", "Ask again.")
+        gone = Called(request_id="", message=words[0], remedy=words[1], is_broken=is_broken)
         for future in self._open.values():
             if not future.done():
                 future.set_result(gone)
+
+    def _worker_died(self) -> None:
+        self._give_up(is_broken=True)
         if self._is_started and self._kept:
             self.worker.send(Keep(lines=self._kept))
 

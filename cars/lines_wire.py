@@ -39,7 +39,6 @@ class Call(Struct, frozen=True, kw_only=True, tag="call"):
     Call the helper on a car, over the line that is there or a new one; answered by `Called` with this `request_id`.
 
     `breaks`: the car goes down by it; a connection that breaks is no answer, and what to do then is to look at the car.
-    `again`: over a line that breaks under it, it is asked once more.
     """
 
     request_id: str
@@ -48,16 +47,16 @@ class Call(Struct, frozen=True, kw_only=True, tag="call"):
     arguments: tuple[str, ...]
     within_s: float
     breaks: bool
-    again: bool
 
 
 class Called(Struct, frozen=True, kw_only=True, tag="called"):
-    """The helper's answer, or what is wrong, in words."""
+    """The helper's answer, or what is wrong, in words. `is_broken`: the line to the car broke before there was one."""
 
     request_id: str
     told: dict[str, Any] | None = None
     message: str = ""
     remedy: str = ""
+    is_broken: bool = False
 
 
 Order: TypeAlias = Keep | Call

@@ -174,12 +174,13 @@ class LinesWorker:
         line.calls += 1
         try:
             async with asyncio.timeout(call.within_s):
-                told = await _answer_of(line, call)
+                car = await line.on_car()
+                told = await car.ask(call.verb, *call.arguments, timeout_s=call.within_s, breaks=call.breaks)
             answer = Called(request_id=call.request_id, told=told)
         except TimeoutError:
             answer = _refused(call, f"{call.line.name} did not answer within {call.within_s:.0f} s.", _LOOK)
         except ApplianceError as error:
-            answer = _refused(call, error.message, error.remedy)
+            answer = _refused(call, error.message, error.remedy, is_broken=isinstance(error, LineBroke))
         except Exception:  # The boundary of the task.
             log.exception("car_call_failed car_id=%s verb=%s", call.line.car_id, call.verb)
             answer = _refused(call, "It failed in the box.", "Try again; the box's log says more.")
@@ -193,19 +194,8 @@ _AGAIN = "Ask again in a moment. If it was flashed anew, pair it again under Car
 _LOOK = "Look whether it is on and in reach of the Wi-Fi, then ask again."
 
 
-async def _answer_of(line: CarLine, call: Call) -> dict[str, Any]:
-    car = await line.on_car()
-    try:
-        return await car.ask(call.verb, *call.arguments, timeout_s=call.within_s, breaks=call.breaks)
-    except LineBroke:  # Often it broke long before, and this call is what brought it to light.
-        if not call.again:
-            raise
-    car = await line.on_car()
-    return await car.ask(call.verb, *call.arguments, timeout_s=call.within_s)
-
-
-def _refused(call: Call, message: str, remedy: str) -> Called:
-    return Called(request_id=call.request_id, message=message, remedy=remedy)
+def _refused(call: Call, message: str, remedy: str, *, is_broken: bool = False) -> Called:
+    return Called(request_id=call.request_id, message=message, remedy=remedy, is_broken=is_broken)
 
 
 async def serve(wire: socket.socket, key: asyncssh.SSHKey) -> None:
