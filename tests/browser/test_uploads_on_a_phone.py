@@ -1,5 +1,6 @@
 """A racer's phone brings models over a Wi-Fi that comes and goes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -115,6 +116,29 @@ async def test_paused_upload_stands_still_until_told_and_a_cancelled_one_is_forg
     await is_ready(page, "a")
     await page.reload()
     await expect(page.locator(".transfer")).to_have_count(0)
+
+
+async def test_an_upload_that_is_cancelled_before_the_box_has_answered_is_forgotten_there_too(
+    screens: Screens, tmp_path: Path
+) -> None:
+    has_begun, answers = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        if route.request.method == "POST":
+            has_begun.set()
+            await answers.wait()
+        await route.fulfill(response=answer)
+
+    page = await models_page(screens, begins=late)
+    await page.set_input_files("#file", model_file(tmp_path, "sprint.tar.gz"))
+    await has_begun.wait()
+    assert len(await (await page.request.get("/api/uploads")).json()) == 1
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.locator(".transfer")).to_have_count(0)
+    async with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        answers.set()
+    assert await (await page.request.get("/api/uploads")).json() == []
 
 
 async def test_phone_that_slept_does_not_trust_its_old_connection(screens: Screens, tmp_path: Path) -> None:

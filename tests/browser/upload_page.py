@@ -31,14 +31,18 @@ def model_file(folder: Path, name: str, weights_bytes: int = 1_500_000, seed: in
     return path
 
 
-async def models_page(screens: Screens, pieces: Handler | None = None, **options: object) -> Page:
-    """The page of the racer anna, on her phone; what becomes of its `pieces` is settled before it loads."""
+async def models_page(
+    screens: Screens, pieces: Handler | None = None, begins: Handler | None = None, **options: object
+) -> Page:
+    """The page of the racer anna, on her phone; what becomes of uploads' `begins` and `pieces` is settled before."""
     house = screens.house
     person = house.people.find("anna")
     racer_id = person.person_id if person else await add_racer(house, "anna")
     phone = await _signed_in(screens, racer_id, **options)
     if pieces is not None:
         await phone.route("**/api/uploads/*?offset=*", pieces)
+    if begins is not None:
+        await phone.route("**/api/uploads", begins)
     return await screens.open("/me/models", phone)
 
 

@@ -48,6 +48,7 @@ export class Transfer {
     this.piece = FIRST_PIECE;
     this.samples = [];
     this.stop = () => {};
+    this.beginning = null;
   }
 
   get isOver() {
@@ -80,13 +81,14 @@ export class Transfer {
   pause() {
     if (this.isOver) return;
     this.#say("paused");
-    this.stop();
+    this.#halt();
   }
 
   /** Take back what the box holds of it. The link may be gone too: the box clears up by itself after a day. */
   async cancel() {
     this.#say("gone");
-    this.stop();
+    this.#halt();
+    await this.beginning;
     if (this.id) await this.#call("DELETE", `/api/uploads/${this.id}`).catch(() => null);
   }
 
@@ -101,6 +103,11 @@ export class Transfer {
     this.problem = null;
     this.sure = false;
     this.#say("waiting");
+  }
+
+  /** End what is under way, but for the first question: the box may hold the file by then, under an id only it tells. */
+  #halt() {
+    if (!this.beginning) this.stop();
   }
 
   #say(state) {
@@ -125,10 +132,16 @@ export class Transfer {
 
   /** One question, or one piece. */
   async #step() {
-    if (this.id === null) await this.#begin();
+    if (this.id === null) await this.#first();
     else if (!this.sure) await this.#ask();
     else if (this.offset < this.size) await this.#send();
     else this.#say("done");
+  }
+
+  async #first() {
+    const begun = this.#begin();
+    this.beginning = begun.catch(() => null).finally(() => (this.beginning = null));
+    await begun;
   }
 
   async #begin() {
@@ -149,7 +162,7 @@ export class Transfer {
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 404) throw error;
       this.id = null; // cleared up meanwhile: from the start
-      await this.#begin();
+      await this.#first();
     }
   }
 
