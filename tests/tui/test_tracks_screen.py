@@ -25,7 +25,6 @@ __all__ = ["house", "site"]
 
 SMALL = (80, 24)
 PATIENCE_S = 20.0
-TODAY = datetime.now().astimezone().date()
 
 
 class Choosing(App[ChosenTrack | None]):
@@ -62,8 +61,8 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def made(site: Site, name: str, days: int | None, *tracks: str) -> Event:
-    """An event so many days from today."""
-    date = None if days is None else (TODAY + timedelta(days=days)).isoformat()
+    """An event so many days from today: asked for now, since a run of all tests may go past midnight."""
+    date = None if days is None else (datetime.now().astimezone().date() + timedelta(days=days)).isoformat()
     new = NewEvent(name=name, date=date, tracks=[NewTrack(name=track) for track in tracks])
     return await site.house.events.create(new, "test")
 
