@@ -37,3 +37,8 @@ def iso_utc(at_wall_ns: int) -> str:
 def now_iso() -> str:
     """This moment as `iso_utc`."""
     return iso_utc(wall_ns())
+
+
+def today() -> str:
+    """YYYY-MM-DD in this machine's time zone: an event's day is that of the people at the track."""
+    return datetime.fromtimestamp(wall_ns() / 1e9, tz=UTC).astimezone().date().isoformat()

@@ -24,7 +24,7 @@ from litestar import Litestar
 
 from appliance import local_login, people_schema
 from appliance.announce import Announcer
-from appliance.clock import now_iso
+from appliance.clock import today
 from appliance.database import Database
 from appliance.errors import ApplianceError, NotReady
 from appliance.facts import Facts
@@ -188,8 +188,8 @@ def announcer_of(house: House) -> Announcer:
     """The box on the air, with the events that people are likely to mean."""
 
     def names() -> list[str]:
-        today, current = now_iso()[:10], house.events.current()
-        todays = [event.name for event in house.events.list() if event.date == today]
+        day, current = today(), house.events.current()
+        todays = [event.name for event in house.events.list() if event.date == day]
         return todays or ([current.name] if current else [])
 
     announcer = Announcer(house.settings, house.box, names)

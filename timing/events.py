@@ -11,7 +11,7 @@ from datetime import date as calendar_date
 
 import msgspec
 
-from appliance.clock import now_iso
+from appliance.clock import now_iso, today
 from appliance.countries import COUNTRIES
 from appliance.database import Database
 from appliance.errors import Conflict, InvalidInput, NotFound
@@ -66,17 +66,17 @@ class Events:
         made = sorted(self._events.values(), key=lambda event: event.created_at, reverse=True)
         return sorted(made, key=lambda event: event.date or "", reverse=True)
 
-    def current(self, today: str | None = None) -> Event | None:
+    def current(self, day: str | None = None) -> Event | None:
         """
         The event people most likely mean: today's, else the next to come, else the latest made.
 
         Args:
-            today: YYYY-MM-DD; the box's own date when left out.
+            day: YYYY-MM-DD; the box's own today when left out.
         """
-        today = today or now_iso()[:10]
+        day = day or today()
         dated = [event for event in self.list() if event.date]
-        todays = [event for event in dated if event.date == today]
-        coming = [event for event in dated if (event.date or "") > today]
+        todays = [event for event in dated if event.date == day]
+        coming = [event for event in dated if (event.date or "") > day]
         if todays:
             return max(todays, key=lambda event: event.created_at)
         undated = [event for event in self._events.values() if not event.date]

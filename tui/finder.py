@@ -12,7 +12,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -227,7 +227,7 @@ async def _event_names(address: str) -> tuple[str, ...]:
         events = await box.events()
     finally:
         await box.close()
-    today = datetime.now(UTC).date().isoformat()
+    today = datetime.now().astimezone().date().isoformat()
     todays = tuple(event.name for event in events if event.date == today)
     return todays or tuple(event.name for event in events[:1])
 

@@ -11,7 +11,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from appliance.clock import now_iso
+from appliance.clock import today
 from appliance.errors import ApplianceError, Conflict
 from appliance.permissions import Permission
 from timing.races import RaceFilter
@@ -52,11 +52,11 @@ async def list_events(request: AnyRequest, house: House, done: FromQuery[str | N
     """All events, newest first, by when they are."""
     events = house.events.list()
     current = house.events.current()
-    today = now_iso()[:10]
+    day = today()
     groups = [
-        ("Coming and today", [event for event in events if event.date and event.date >= today][::-1]),
+        ("Coming and today", [event for event in events if event.date and event.date >= day][::-1]),
         ("Without a date", [event for event in events if not event.date]),
-        ("Past", [event for event in events if event.date and event.date < today]),
+        ("Past", [event for event in events if event.date and event.date < day]),
     ]
     return page(request, "staff/events.html", groups=groups, current=current, done=DONE.get(done or ""))
 
@@ -64,7 +64,7 @@ async def list_events(request: AnyRequest, house: House, done: FromQuery[str | N
 @get("/staff/events/new", guards=MANAGE)
 async def new_event(request: AnyRequest, house: House) -> Answer:
     """The empty form, with DREM's defaults."""
-    return _form_page(request, house, Form(typed_new(now_iso()[:10])))
+    return _form_page(request, house, Form(typed_new(today())))
 
 
 @post("/staff/events/new", guards=MANAGE)
