@@ -101,8 +101,8 @@ class Lines:
             future.set_result(news)
 
     def _give_up(self, *, is_broken: bool) -> None:
-        words = ("The box lost its line to the cars.", "Ask again.")
-        gone = Called(request_id="", message=words[0], remedy=words[1], is_broken=is_broken)
+        message = "The box lost its line to the cars."
+        gone = Called(request_id="", message=message, remedy="Ask again.", is_broken=is_broken)
         for future in self._open.values():
             if not future.done():
                 future.set_result(gone)

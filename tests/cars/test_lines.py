@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,13 +121,32 @@ async def test_a_line_that_was_cut_is_made_anew(crew: Crew) -> None:
     assert (await crew.ask(Verb.BATTERY)).state is CommandState.DONE
 
 
+async def cut_by_the_car(crew: Crew, asking: Coroutine[object, object, CommandView]) -> CommandView:
+    first_call(crew.car, "exec pkill -KILL -f 'sshd: deepracer'")
+    return await asking
+
+
+async def lost_with_the_worker(crew: Crew, asking: Coroutine[object, object, CommandView]) -> CommandView:
+    first_call(crew.car, "sleep 600")
+    asked = asyncio.create_task(asking)
+    async with asyncio.timeout(PATIENCE_S):
+        while not crew.car.path(FIRST).exists():  # noqa: ASYNC110  no fact says it
+            await asyncio.sleep(0.01)
+    assert crew.lines.worker.pid is not None
+    os.kill(crew.lines.worker.pid, signal.SIGKILL)
+    return await asked
+
+
+@pytest.mark.parametrize("broken", [cut_by_the_car, lost_with_the_worker])
 @pytest.mark.parametrize(("verb", "state"), [(Verb.STOP, CommandState.DONE), (Verb.LOAD_MODEL, CommandState.FAILED)])
 async def test_a_stop_whose_line_breaks_under_it_is_asked_once_more(
-    crew: Crew, verb: Verb, state: CommandState
+    crew: Crew,
+    broken: Callable[[Crew, Coroutine[object, object, CommandView]], Awaitable[CommandView]],
+    verb: Verb,
+    state: CommandState,
 ) -> None:
     await crew.car.set("is_driving", True)
-    first_call(crew.car, "exec pkill -KILL -f 'sshd: deepracer'")
-    asked = await crew.ask(verb, **WHAT_TO_LOAD.get(verb, {}))
+    asked = await broken(crew, crew.ask(verb, **WHAT_TO_LOAD.get(verb, {})))
     assert asked.state is state, asked
     assert await crew.car.get("is_driving") is (verb is not Verb.STOP)
 
@@ -159,19 +178,3 @@ async def test_a_worker_that_is_killed_is_started_again(crew: Crew) -> None:
     os.kill(pid, signal.SIGKILL)
     assert (await crew.ask(Verb.BATTERY)).state is CommandState.DONE
     assert crew.lines.worker.pid not in (None, pid)
-
-
-@pytest.mark.parametrize(("verb", "state"), [(Verb.STOP, CommandState.DONE), (Verb.LOAD_MODEL, CommandState.FAILED)])
-async def test_a_stop_that_is_on_its_way_when_the_worker_is_killed_is_asked_once_more(
-    crew: Crew, verb: Verb, state: CommandState
-) -> None:
-    await crew.car.set("is_driving", True)
-    first_call(crew.car, "sleep 600")
-    asked = asyncio.create_task(crew.ask(verb, **WHAT_TO_LOAD.get(verb, {})))
-    async with asyncio.timeout(PATIENCE_S):
-        while not crew.car.path(FIRST).exists():  # noqa: ASYNC110  no fact says it
-            await asyncio.sleep(0.01)
-    assert crew.lines.worker.pid is not None
-    os.kill(crew.lines.worker.pid, signal.SIGKILL)
-    assert (await asked).state is state
-    assert await crew.car.get("is_driving") is (verb is not Verb.STOP)
