@@ -12,7 +12,6 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 from tui.box import Box
 from tui.errors import BoxAway, BoxError
 from tui.found_boxes import FoundBox, Sighting, Source, found_boxes
+from tui.moments import today
 from tui.typed_address import UNIX
 from tui.wire import BoxIdentity
 
@@ -227,8 +227,8 @@ async def _event_names(address: str) -> tuple[str, ...]:
         events = await box.events()
     finally:
         await box.close()
-    today = datetime.now().astimezone().date().isoformat()
-    todays = tuple(event.name for event in events if event.date == today)
+    day = today().isoformat()
+    todays = tuple(event.name for event in events if event.date == day)
     return todays or tuple(event.name for event in events[:1])
 
 

@@ -21,6 +21,11 @@ def moment_text(iso: str, today: date) -> str:
     return f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
 
 
+def today() -> date:
+    """The day on this machine, which stands where the race is."""
+    return datetime.now().astimezone().date()
+
+
 def age_ms(iso: str, now_wall_ns: int) -> int:
     """How long ago it was; a moment that is yet to come is now."""
     return max(0, now_wall_ns - ns_of(iso)) // 1_000_000

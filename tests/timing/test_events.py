@@ -109,6 +109,14 @@ async def test_the_current_event_is_todays_then_the_next_then_the_latest(racing:
     assert racing.events.list() == [later, sooner, today, past]
 
 
+async def test_the_current_event_goes_by_the_day_at_the_track(racing: Racing, monkeypatch: pytest.MonkeyPatch) -> None:
+    evening = await racing.event(date="2026-11-22")
+    tomorrow = await racing.event(date="2026-11-23")
+    for day, meant in (("2026-11-22", evening), ("2026-11-23", tomorrow)):
+        monkeypatch.setattr("timing.events.today", lambda day=day: day)
+        assert racing.events.current() == meant
+
+
 async def test_two_who_change_one_event_at_once_lose_nothing_of_each_other(racing: Racing) -> None:
     event = await racing.event()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -16,6 +16,7 @@ from tests.web.racing_day import act, add_racer, start_race
 from timing.journal import Kind
 from timing.structs import Event, NewEvent, NewTrack
 from tui.box import Box
+from tui.moments import today
 from tui.row_list import RowList
 from tui.screens import tracks as tracks_screen
 from tui.screens.tracks import TracksScreen
@@ -62,7 +63,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def made(site: Site, name: str, days: int | None, *tracks: str) -> Event:
     """An event so many days from today: asked for now, since a run of all tests may go past midnight."""
-    date = None if days is None else (datetime.now().astimezone().date() + timedelta(days=days)).isoformat()
+    date = None if days is None else (today() + timedelta(days=days)).isoformat()
     new = NewEvent(name=name, date=date, tracks=[NewTrack(name=track) for track in tracks])
     return await site.house.events.create(new, "test")
 

@@ -6,7 +6,6 @@ Pages come as somebody scrolls. Changing a race is in tui/screens/race_edit.py.
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import ClassVar
 
 from textual import work
@@ -20,6 +19,7 @@ from textual.widgets import Static
 from timing.structs import RaceState, RaceView
 from tui.columns import plain
 from tui.errors import BoxError
+from tui.moments import today
 from tui.race_rows import detail_text, race_rows, trail_text
 from tui.row_list import RowList
 from tui.screens.base import RoomScreen
@@ -216,8 +216,7 @@ class RacesScreen(RoomScreen):
 
     def _paint(self) -> None:
         rows, is_empty = self.query_one("#races-rows", RowList), self._is_known and not self._races
-        today = datetime.now().astimezone().date()
-        rows.set_rows(*race_rows(self._races, self._track_names(), rows.content_width, today))
+        rows.set_rows(*race_rows(self._races, self._track_names(), rows.content_width, today()))
         self.query_one("#races-head", Static).update(Content(self._head()))
         self.query_one("#races-body").display = not is_empty
         empty = self.query_one("#races-empty", Static)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
 from typing import ClassVar
 
 from textual import work
@@ -17,6 +16,7 @@ from timing.crew_structs import CrewSnapshot, TrackNow, TracksNow
 from tui.box import Box
 from tui.columns import plain
 from tui.errors import BoxError
+from tui.moments import today
 from tui.row_list import RowList
 from tui.track_rows import Choice, ChosenTrack, choices_of, heading, meant, row_of
 from tui.words import counted
@@ -138,12 +138,12 @@ class TracksScreen(Screen[ChosenTrack | None]):
             await asyncio.sleep(AGAIN_S)
 
     def _paint(self) -> None:
-        choices, today = self._choices or [], _today()
+        choices, day = self._choices or [], today().isoformat()
         for rows in self.query(RowList):
             cells = rows.content_width
-            rows.set_rows(heading(cells), [row_of(one, self._now_at(one), today, cells) for one in choices])
+            rows.set_rows(heading(cells), [row_of(one, self._now_at(one), day, cells) for one in choices])
             if choices:
-                rows.choose(meant(choices, self._last, today), is_told=False)
+                rows.choose(meant(choices, self._last, day), is_told=False)
 
     def _now_at(self, choice: Choice) -> Mapping[str, TrackNow] | None:
         if self._now is None or self._now[0] != choice.place.event_id:
@@ -161,8 +161,3 @@ class TracksScreen(Screen[ChosenTrack | None]):
         for said in self.query(".said").results(Static):  # None while the screen is being left.
             said.set_class(is_wrong, "wrong")
             said.update(Content(text))
-
-
-def _today() -> str:
-    """YYYY-MM-DD on this machine, which stands where the race is."""
-    return datetime.now().astimezone().date().isoformat()
